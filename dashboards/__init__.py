@@ -1,0 +1,1 @@
+"""Grafana boards as code, built from the names in ingest.schema."""

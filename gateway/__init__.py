@@ -1,0 +1,1 @@
+"""Readings to a durable outbox to MQTT: the daemon at the post."""

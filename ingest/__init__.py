@@ -1,0 +1,1 @@
+"""Messages to a journal to InfluxDB: the service at headquarters."""
