@@ -81,21 +81,27 @@ class Quantity(msgspec.Struct, frozen=True):
     title_en: str
 
     @property
+    def per_unit(self) -> int:
+        """Steps in one unit."""
+        return int(10**self.decimals)
+
+    @property
     def resolution(self) -> float:
         """The smallest step, in the quantity's unit."""
-        return float(10.0**-self.decimals)
+        return 1 / self.per_unit
 
     def to_steps(self, value: float) -> int:
         """Value in the quantity's unit to whole steps, nearest. Raises ReadingError out of range or not finite."""
         if not self.minimum <= value <= self.maximum:  # also false for NaN
             raise ReadingError(
-                "out_of_range", f"{self.name} = {value!r} is not in {self.minimum} to {self.maximum} {self.unit}"
+                "out_of_range",
+                f"{self.name} = {value!r} is not in {self.minimum} to {self.maximum} {self.unit}",
             )
-        return round(value * 10**self.decimals)
+        return round(value * self.per_unit)
 
     def from_steps(self, steps: int) -> float:
         """Whole steps to the quantity's unit; the nearest float to the exact decimal."""
-        return steps / 10**self.decimals
+        return steps / self.per_unit
 
 
 def _catalogue(*rows: tuple[int, str, str, int, float, float, str, str]) -> dict[str, Quantity]:
@@ -147,7 +153,16 @@ QUANTITIES: Final[Mapping[str, Quantity]] = _catalogue(
     (69, "accepted_total", "1", 0, 0, 1e15, "Aceptadas", "Accepted"),
     (70, "discarded_total", "1", 0, 0, 1e15, "Descartadas", "Discarded"),
     (71, "sent_bytes_total", "By", 0, 0, 1e15, "Bytes enviados", "Bytes sent"),
-    (72, "processor_temperature_celsius", "Cel", 1, -60, 150, "Temperatura del procesador", "Processor temperature"),
+    (
+        72,
+        "processor_temperature_celsius",
+        "Cel",
+        1,
+        -60,
+        150,
+        "Temperatura del procesador",
+        "Processor temperature",
+    ),
 )
 
 QUANTITY_BY_CODE: Final[Mapping[int, Quantity]] = {q.code: q for q in QUANTITIES.values()}

@@ -1,0 +1,1 @@
+"""PUBLISHED. What the wire between a post and headquarters promises: topics, ranges, messages, receipts."""

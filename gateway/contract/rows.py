@@ -1,0 +1,121 @@
+"""The row body of a batch: for the few entries that must go at once, such as a lone alert. Each entry:
+
+    kind 1 | sensor: length, UTF-8 | label | time_ms | quality 1 | uncertainty_ms | count | count times: code 1, steps
+
+time_ms and uncertainty_ms are varints, steps zigzag varints. label is 0 for none, 1 to 32 and as many bytes of
+UTF-8, or 0x80 + the code of a word of the vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from firmware_bridge.readings import KINDS, LABEL_BY_CODE, LABELS, MAX_NAME_BYTES, QUANTITY_BY_CODE, Kind
+from gateway.contract.entries import Entry, Group
+from gateway.contract.ranges import decode_varint, encode_varint
+from gateway.contract.topics import ContractError
+
+
+def encode_rows(entries: Sequence[Entry]) -> bytes:
+    """The body of a few entries."""
+    out = bytearray()
+    for entry in entries:
+        reading = entry.reading
+        out.append(reading.kind)
+        out += _text(reading.sensor)
+        word = LABELS.get(reading.label)
+        out += bytes((0x80 | word.code,)) if word and word.code < 0x80 else _text(reading.label)
+        out += encode_varint(entry.time_ms)
+        out.append(entry.quality)
+        out += encode_varint(entry.uncertainty_ms)
+        out += encode_varint(len(reading.codes))
+        for code, steps in zip(reading.codes, reading.steps, strict=True):
+            out.append(code)
+            out += encode_varint(steps << 1 if steps >= 0 else ~(steps << 1))
+    return bytes(out)
+
+
+def decode_rows(body: bytes, sequences: list[int]) -> list[Group]:
+    """One group an entry. Raises ContractError or IndexError for what does not hold together."""
+    groups = []
+    at = 0
+    for sequence in sequences:
+        kind = body[at]
+        if kind not in KINDS:
+            raise ContractError("unknown_kind", f"kind {kind}")
+        sensor, at = _read_text(body, at + 1)
+        if not sensor:
+            raise ContractError("bad_body", "an entry without a sensor")
+        if body[at] & 0x80:
+            word = LABEL_BY_CODE.get(body[at] & 0x7F)
+            if word is None:
+                raise ContractError("unknown_label", f"label code {body[at] & 0x7F}")
+            label, at = word.name, at + 1
+        else:
+            label, at = _read_text(body, at)
+        time_ms, at = decode_varint(body, at)
+        quality = body[at]
+        uncertainty_ms, at = decode_varint(body, at + 1)
+        count, at = decode_varint(body, at)
+        codes, columns = [], []
+        for _ in range(min(count, 256)):
+            codes.append(body[at])
+            coded, at = decode_varint(body, at + 1)
+            columns.append([coded >> 1 if not coded & 1 else ~(coded >> 1)])
+        check_codes(tuple(codes), count)
+        check_time(time_ms, time_ms, quality)
+        groups.append(
+            Group(
+                kind=Kind(kind),
+                codes=tuple(codes),
+                sequences=[sequence],
+                times_ms=[time_ms],
+                qualities=[quality],
+                uncertainties_ms=[uncertainty_ms],
+                sensors=[sensor],
+                labels=[label],
+                columns=columns,
+            )
+        )
+    if at != len(body):
+        raise ContractError("bad_body", f"{len(body) - at} bytes are left over")
+    return groups
+
+
+def check_codes(codes: tuple[int, ...], count: int) -> None:
+    """As many codes as told, all known, ascending. Raises ContractError."""
+    if not 1 <= len(codes) == count or any(code not in QUANTITY_BY_CODE for code in codes):
+        raise ContractError("unknown_quantity", f"{count} quantities, codes {codes}")
+    if any(a >= b for a, b in zip(codes, codes[1:], strict=False)):
+        raise ContractError("bad_body", "quantity codes are not ascending")
+
+
+def check_time(first_ms: int, last_ms: int, worst_quality: int) -> None:
+    """Times within 1970 to 2248, a quality of at least 1. Raises ContractError."""
+    if not 0 <= first_ms <= last_ms < 2**43:
+        raise ContractError("bad_time", "a time before 1970 or after the year 2248")
+    if worst_quality < 1:
+        raise ContractError("bad_body", "a time without a quality")
+
+
+def _text(text: str) -> bytes:
+    raw = text.encode()
+    return encode_varint(len(raw)) + raw
+
+
+def _read_text(body: bytes, at: int) -> tuple[str, int]:
+    length, at = decode_varint(body, at)
+    return checked_name(body[at : at + length], length) if length else "", at + length
+
+
+def checked_name(raw: bytes, length: int) -> str:
+    """A name as long as told, printable UTF-8, 1 to 32 bytes. Raises ContractError(bad_body)."""
+    if not 1 <= length <= MAX_NAME_BYTES or len(raw) != length:
+        raise ContractError("bad_body", f"a name of {length} bytes (1 to {MAX_NAME_BYTES})")
+    try:
+        text = raw.decode()
+    except UnicodeDecodeError as error:
+        raise ContractError("bad_body", "a name that is not UTF-8") from error
+    if not text.isprintable():
+        raise ContractError("bad_body", "a name with characters that do not print")
+    return text

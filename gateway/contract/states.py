@@ -1,0 +1,36 @@
+"""PUBLISHED. The retained state of a post: a small JSON object, also its last will."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from gateway.contract.topics import ContractError
+
+MAX_STATE_BYTES: Final = 1024
+
+
+class StationState(msgspec.Struct, frozen=True):
+    """station: its name. link: up or down. software: the gateway's version. since_ms: Unix time of the change, by the
+    post's own clock; None in a last will, which is written before it is needed."""
+
+    station: str
+    link: Literal["up", "down"]
+    software: str = ""
+    since_ms: int | None = None
+
+
+def encode_state(state: StationState) -> bytes:
+    """The retained message."""
+    return msgspec.json.encode(state)
+
+
+def decode_state(message: bytes) -> StationState:
+    """The state in a retained message. Raises ContractError(too_large or bad_state)."""
+    if len(message) > MAX_STATE_BYTES:
+        raise ContractError("too_large", f"a state of {len(message)} bytes (at most {MAX_STATE_BYTES})")
+    try:
+        return msgspec.json.decode(message, type=StationState)
+    except msgspec.DecodeError as error:
+        raise ContractError("bad_state", str(error)) from error
