@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import zstandard
@@ -57,7 +58,7 @@ def encode_batch(station: str, epoch: bytes, entries: Sequence[Entry]) -> bytes:
     """One message from 1 to 4096 entries in ascending sequence order. Raises ValueError when they are not."""
     if not 1 <= len(entries) <= MAX_ENTRIES or len(epoch) != EPOCH_BYTES:
         raise ValueError(f"{len(entries)} entries and {len(epoch)} bytes of epoch do not make a batch")
-    if any(a.sequence >= b.sequence for a, b in zip(entries, entries[1:], strict=False)):
+    if any(a.sequence >= b.sequence for a, b in pairwise(entries)):
         raise ValueError("entries are not in ascending sequence order")
     flags = _ROWS if len(entries) <= _ROWS_UP_TO else 0
     body = encode_rows(entries) if flags else encode_columns(entries)

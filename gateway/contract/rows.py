@@ -9,6 +9,7 @@ UTF-8, or 0x80 + the code of a word of the vocabulary.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from firmware_bridge.readings import KINDS, LABEL_BY_CODE, LABELS, MAX_NAME_BYTES, QUANTITY_BY_CODE, Kind
 from gateway.contract.entries import Entry, Group
@@ -86,7 +87,7 @@ def check_codes(codes: tuple[int, ...], count: int) -> None:
     """As many codes as told, all known, ascending. Raises ContractError."""
     if not 1 <= len(codes) == count or any(code not in QUANTITY_BY_CODE for code in codes):
         raise ContractError("unknown_quantity", f"{count} quantities, codes {codes}")
-    if any(a >= b for a, b in zip(codes, codes[1:], strict=False)):
+    if any(a >= b for a, b in pairwise(codes)):
         raise ContractError("bad_body", "quantity codes are not ascending")
 
 
