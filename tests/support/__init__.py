@@ -1,0 +1,1 @@
+"""What tests share: servers, ports, waiting. Nothing here stands in for a class of ours."""
