@@ -1,0 +1,113 @@
+"""What a source hands over, and what a driver is made of. Published through `firmware_bridge.sources`."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+from firmware_bridge.readings import Reading, Rejected
+
+ReplayState = tuple[int, int]
+"""(highest counter, window bitmap) of a device, see `firmware_bridge.framing.replay_guard`; each below 2**63."""
+
+
+class SourceSettings(BaseModel):
+    """What the settings of every driver have. `driver` is the driver's file name, a Literal in each subclass."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    driver: str = Field(description="Which driver reads this source: the name of a file in firmware_bridge/drivers.")
+    name: str = Field(
+        pattern=r"^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$",
+        description="Name of this source in logs and counters: 1 to 32 of a-z, 0-9 and inner hyphens.",
+    )
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What one chunk of bytes gave; never empty. To be stored whole, in one transaction, or not at all.
+
+    source: the source's name. readings: in the order in which they came. rejected: one item a reason, with its count;
+    reasons that begin with `absent_` count values that the device said it has not, `out_of_range` and
+    `unknown_quantity` values left out of a reading, the `overlong_bytes` are bytes, all others are frames.
+    replay: for each device (8 hex digits) whose replay state changed, the new state; give it back to `open_source`.
+    """
+
+    source: str
+    readings: list[Reading]
+    rejected: list[Rejected]
+    replay: dict[str, ReplayState]
+
+
+Deliver = Callable[[Delivery], None]
+
+
+class Source(Protocol):
+    """One open line to devices. To be run once: after `run` has ended or raised, open another."""
+
+    @property
+    def name(self) -> str:
+        """Its name in the settings."""
+
+    @property
+    def state(self) -> str:
+        """In words for a person: what the line is doing now. May be read from any thread."""
+
+    def run(self, deliver: Deliver, stop: threading.Event) -> None:
+        """Hand over deliveries until `stop` is set, at most half a second longer. Device trouble never raises.
+
+        What `deliver` raises comes through, and with it the end of this source.
+        """
+
+
+class Decoder(Protocol):
+    """Bytes of one line in, deliveries out: pure, keeps what is half read between calls."""
+
+    def feed(self, chunk: bytes) -> Delivery | None:
+        """What the bytes gave, None for nothing. Never raises, whatever the bytes."""
+
+
+class Driver(Protocol):
+    """What a module in `firmware_bridge.drivers` offers, as module attributes."""
+
+    Settings: type[SourceSettings]
+    """Its settings; `driver` is `Literal["<file name>"]`, every field has a description."""
+    QUANTITIES: frozenset[str]
+    """Every quantity that its readings may have, by name."""
+    SAMPLE: str
+    """Its settings as a TOML table, ready to copy."""
+
+    def new_decoder(self, settings: Any, replay: Mapping[str, ReplayState]) -> Decoder:
+        """A decoder. May read key files; what it cannot read is logged and counted, not raised."""
+
+    def open_source(self, settings: Any, replay: Mapping[str, ReplayState]) -> Source:
+        """A source, without any I/O yet."""
+
+
+class Tally:
+    """Rejections of one chunk: one item a reason, counts added, the first detail kept."""
+
+    __slots__ = ("_counts",)
+
+    def __init__(self) -> None:
+        self._counts: dict[str, list[Any]] = {}
+
+    def add(self, reason: str, detail: str = "", count: int = 1) -> None:
+        """Count a rejection."""
+        held = self._counts.get(reason)
+        if held is None:
+            self._counts[reason] = [count, detail]
+        else:
+            held[0] += count
+
+    def extend(self, rejected: Iterable[Rejected]) -> None:
+        """Count some rejections."""
+        for item in rejected:
+            self.add(item.reason, item.detail, item.count)
+
+    def items(self) -> list[Rejected]:
+        """One Rejected a reason, in the order of their first."""
+        return [Rejected(reason, count, detail) for reason, (count, detail) in self._counts.items()]

@@ -1,0 +1,254 @@
+"""Vigía sensor: any device that speaks our own frames, wired or by way of a LoRa receiver, on a serial line.
+
+Device          acoustic sensors, camera traps, environment and status nodes built with Vigía's firmware
+Specification   this file; firmware_bridge/framing/cobs_frames.py, device_frames.py, frame_bodies.py, version 1
+Link            serial, 8N1, no flow control, 115200 baud unless set otherwise; the device only talks
+
+Data layout     one letter a nibble; big-endian
+
+    on the line     00 | COBS( EE [RR SS] frame  KKKK ) | 00
+    frame           VD IIIIIIII CCCCCCCC  body (encrypted, 5 to 100 bytes)  TTTTTTTTTTTT
+
+    E   8  envelope     0x00 wired: the frame follows; 0x01 radio: RR SS come first
+    R   8  RSSI         minus dBm: 0 to 200 (0 to -200 dBm); 255 = absent
+    S   8  SNR          signed, quarter dB: -31.75 to 31.75 dB; 0x80 = absent
+    V   4  version      1
+    D   4  direction    0 uplink; 1 downlink, reserved
+    I  32  device id    in clear
+    C  32  counter      from 1, never repeated with a key
+    body                kind, age, battery, then by kind: see frame_bodies.py
+    T  48  tag          AES-128-CCM
+    K  16  CRC          CRC-16/CCITT-FALSE of all before it
+
+Integrity       CRC for the line, tag for the device, counter against replay (window of 64); length, range
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+
+from firmware_bridge.delivery import Delivery, ReplayState, Source, SourceSettings, Tally
+from firmware_bridge.framing.cobs_frames import Deframer
+from firmware_bridge.framing.device_frames import KEY_BYTES, Cipher, new_cipher, unseal
+from firmware_bridge.framing.frame_bodies import RSSI, SNR, TOLD_QUANTITIES, Pairs, decode_body
+from firmware_bridge.framing.replay_guard import ReplayGuard
+from firmware_bridge.links.serial_link import SerialLink
+from firmware_bridge.links.serial_source import SerialSource
+from firmware_bridge.readings import MAX_NAME_BYTES, Absence, Reading, Rejected
+
+log = logging.getLogger(__name__)
+
+QUANTITIES: Final = TOLD_QUANTITIES | {"rssi_dbm", "snr_decibels"}
+SAMPLE: Final = """\
+driver = "vigia_sensor"
+name = "radio"
+port = "/dev/serial/by-id/usb-Vigia_Receiver_0001-if00"
+baud = 115200
+
+[[devices]]
+id = "00a1b2c3"
+name = "rio-arriba"
+key_file = "/etc/vigia/keys/00a1b2c3.key"
+"""
+
+WIRED: Final = 0x00
+RADIO: Final = 0x01
+_RADIO_BYTES: Final = 3
+_NO_RSSI: Final = 255
+_LOWEST_RSSI_DBM: Final = -200
+_NO_SNR: Final = 0x80
+_SNR_STEPS: Final = 25  # hundredths of a decibel in a quarter
+
+_HEX_KEY: Final = 2 * KEY_BYTES
+_MAX_KEY_FILE_BYTES: Final = 1024
+
+
+def _check_name(name: str) -> str:
+    if not 1 <= len(name.encode()) <= MAX_NAME_BYTES or not name.isprintable():
+        raise ValueError(f"a sensor's name is 1 to {MAX_NAME_BYTES} printable bytes")
+    return name
+
+
+def _hide(value: Any) -> Any:
+    """Wrapped before anything can refuse it, so that no message about a bad key quotes it."""
+    return value if value is None or isinstance(value, SecretStr) else SecretStr(str(value))
+
+
+def _check_key(key: SecretStr) -> SecretStr:
+    _key_bytes(key.get_secret_value())
+    return key
+
+
+def _key_bytes(text: str) -> bytes:
+    """The key that 32 hex digits spell. Raises ValueError without quoting them."""
+    try:
+        key = bytes.fromhex(text)
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES or len(text) != _HEX_KEY:
+        raise ValueError(f"a key is {_HEX_KEY} hex digits, in quotes")
+    return key
+
+
+class Device(BaseModel):
+    """One sensor that may speak on this line."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    id: str = Field(
+        pattern=r"^[0-9a-f]{8}$",
+        description="Device id as printed on the sensor: 8 hex digits in lower case, in quotes.",
+    )
+    name: Annotated[str, AfterValidator(_check_name)] = Field(
+        description="Name of the sensor in everything that is stored: 1 to 32 bytes, and then for good."
+    )
+    key: Annotated[SecretStr | None, AfterValidator(lambda k: k and _check_key(k)), BeforeValidator(_hide)] = Field(
+        default=None, description="The device's key, 32 hex digits. Better in a file of its own: see key_file."
+    )
+    key_file: Path | None = Field(
+        default=None, description="A file that holds the key and nothing else, readable by the gateway only."
+    )
+
+    @model_validator(mode="after")
+    def _one_key(self) -> Self:
+        if (self.key is None) == (self.key_file is None):
+            raise ValueError(f"device {self.id} needs either key or key_file")
+        return self
+
+
+class Settings(SourceSettings):
+    """A line on which sensors speak Vigía's own frames."""
+
+    driver: Literal["vigia_sensor"] = Field(description="vigia_sensor: sensors that speak Vigía's own frames.")
+    port: str = Field(
+        min_length=1,
+        description="Path of the serial port; /dev/serial/by-id/... stays the same when other devices are plugged in.",
+    )
+    baud: int = Field(default=115200, ge=300, le=4_000_000, description="Speed of the line in baud.")
+    devices: list[Device] = Field(
+        min_length=1, max_length=4096, description="The sensors that are listened to; frames of others are counted."
+    )
+
+    @model_validator(mode="after")
+    def _all_different(self) -> Self:
+        for what in ("id", "name"):
+            told = [getattr(device, what) for device in self.devices]
+            if twice := {value for value in told if told.count(value) > 1}:
+                raise ValueError(f"two devices have the {what} {', '.join(sorted(twice))}")
+        return self
+
+
+class VigiaSensorDecoder:
+    """A `Decoder`. Reads the key files when it is made.
+
+    Reasons beside those of the framing: bad_envelope, no_key (the device's key file could not be read).
+    """
+
+    def __init__(self, settings: Settings, replay: Mapping[str, ReplayState]) -> None:
+        self._source = settings.name
+        self._names = {int(device.id, 16): device.name for device in settings.devices}
+        self._ciphers: dict[int, Cipher] = {}
+        self._keyless: set[int] = set()
+        for device in settings.devices:
+            try:
+                self._ciphers[int(device.id, 16)] = new_cipher(_read_key(device))
+            except (OSError, ValueError) as trouble:
+                self._keyless.add(int(device.id, 16))
+                log.warning(
+                    "%s: nothing will be heard from %s: the key of device %s cannot be read from %s (%s)",
+                    settings.name,
+                    device.name,
+                    device.id,
+                    device.key_file,
+                    trouble,
+                )
+        known = ((int(device, 16), state) for device, state in replay.items())
+        self._guard = ReplayGuard({device: state for device, state in known if device in self._names})
+        self._deframer = Deframer()
+
+    def feed(self, chunk: bytes) -> Delivery | None:
+        """See `Decoder.feed`."""
+        readings: list[Reading] = []
+        absences: list[Absence] = []
+        heard: set[int] = set()
+        tally = Tally()
+        for content in self._deframer.feed(chunk):
+            told = content if isinstance(content, Rejected) else self._decode(content, absences, heard)
+            if isinstance(told, Reading):
+                readings.append(told)
+            else:
+                tally.add(told.reason, told.detail, told.count)
+                log.debug("%s: %s: %s", self._source, told.reason, told.detail)
+        for absence in absences:
+            tally.add(
+                f"absent_{absence.quantity}" if absence.reason == "sentinel" else absence.reason, absence.quantity
+            )
+        rejected = tally.items()
+        if not readings and not rejected:
+            return None
+        return Delivery(
+            self._source, readings, rejected, {f"{device:08x}": self._guard.state(device) for device in heard}
+        )
+
+    def _decode(self, content: bytes, absences: list[Absence], heard: set[int]) -> Reading | Rejected:
+        envelope = content[0]
+        if envelope == WIRED:
+            frame = content[1:]
+        elif envelope == RADIO and len(content) > _RADIO_BYTES:
+            frame = content[_RADIO_BYTES:]
+        else:
+            return Rejected("bad_envelope", 1, f"an envelope of type {envelope} and {len(content)} bytes")
+        opened = unseal(frame, self._ciphers)
+        if isinstance(opened, Rejected):
+            if opened.reason == "unknown_device" and int.from_bytes(frame[1:5], "big") in self._keyless:
+                return Rejected("no_key", 1, opened.detail)
+            return opened
+        device, counter, body = opened
+        if refused := self._guard.admit(device, counter):
+            return Rejected(refused, 1, f"device {device:08x}, counter {counter}")
+        heard.add(device)
+        received = _received(content[1], content[2], absences) if envelope == RADIO else ()
+        return decode_body(body, self._names[device], absences, received)
+
+
+def _received(rssi: int, snr: int, absences: list[Absence]) -> Pairs:
+    """RSSI and SNR as the receiver measured them; either may be absent."""
+    if rssi <= -_LOWEST_RSSI_DBM and snr != _NO_SNR:
+        return (RSSI, -rssi), (SNR, (snr - 256 if snr & 0x80 else snr) * _SNR_STEPS)
+    there = []
+    if rssi <= -_LOWEST_RSSI_DBM:
+        there.append((RSSI, -rssi))
+    else:
+        absences.append(Absence("rssi_dbm", "sentinel" if rssi == _NO_RSSI else "out_of_range"))
+    if snr != _NO_SNR:
+        there.append((SNR, (snr - 256 if snr & 0x80 else snr) * _SNR_STEPS))
+    else:
+        absences.append(Absence("snr_decibels", "sentinel"))
+    return tuple(there)
+
+
+def _read_key(device: Device) -> bytes:
+    """The device's key. Raises OSError or ValueError; neither quotes it."""
+    if device.key is not None:
+        return _key_bytes(device.key.get_secret_value())
+    if device.key_file is None:
+        raise ValueError("neither key nor key_file")
+    with device.key_file.open("rb") as file:
+        raw = file.read(_MAX_KEY_FILE_BYTES)
+    return _key_bytes(raw.decode("ascii", errors="replace").strip())
+
+
+def new_decoder(settings: Settings, replay: Mapping[str, ReplayState]) -> VigiaSensorDecoder:
+    """See `Driver.new_decoder`."""
+    return VigiaSensorDecoder(settings, replay)
+
+
+def open_source(settings: Settings, replay: Mapping[str, ReplayState]) -> Source:
+    """See `Driver.open_source`."""
+    link = SerialLink(settings.port, settings.baud, name=settings.name)
+    return SerialSource(settings.name, link, lambda: new_decoder(settings, replay))

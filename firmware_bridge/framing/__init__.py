@@ -1,0 +1,1 @@
+"""Pure framing: bytes in, values or a reason out. No I/O, no clock, no log."""

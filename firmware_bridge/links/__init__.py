@@ -1,0 +1,1 @@
+"""The lines that devices speak on: opening, losing and finding them again."""

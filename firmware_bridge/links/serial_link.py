@@ -1,0 +1,186 @@
+"""A serial port that comes and goes. The one module that imports pyserial.
+
+pyserial 3.5 flushes the input whenever it opens a port (`reset_input_buffer` in `serialposix.Serial.open`). What a
+device said while nobody listened is welcome here, above all after a restart of the gateway, so `_Port` leaves it there.
+`read_until` is never used: it asks the kernel for one byte at a time.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import random
+import termios
+import time
+from collections.abc import Callable
+from enum import Enum
+from pathlib import Path
+from typing import Any, Final
+
+from serial.serialposix import Serial
+
+log = logging.getLogger(__name__)
+
+FIRST_BACK_OFF_S: Final = 0.2
+LONGEST_BACK_OFF_S: Final = 10.0
+_MOST_BYTES: Final = 4096
+_PROVEN_AFTER_S: Final = 10.0
+_LOOK_EVERY_S: Final = 0.2
+
+# termios.error is no OSError, and a driver that refuses a baud rate is a ValueError.
+_TROUBLE: Final = (OSError, termios.error, ValueError)
+
+
+class LinkState(Enum):
+    """Where the link stands."""
+
+    WAITING_FOR_PORT = "waiting_for_port"  # not opened since the start
+    OPEN = "open"
+    LOST = "lost"  # was open, is not now
+
+
+class _Port(Serial):
+    """A pyserial port that keeps what is waiting to be read when it is opened."""
+
+    def _reset_input_buffer(self) -> None:
+        pass
+
+
+_new_port: Callable[..., Any] = _Port
+
+
+class SerialLink:
+    """Bytes from a port path, such as /dev/serial/by-id/...; the port may be missing, vanish and return.
+
+    Not for several threads, but `state` and `words` may be read from any.
+    """
+
+    def __init__(
+        self, path: str, baud: int, *, name: str = "serial", chance: Callable[[], float] = random.random
+    ) -> None:
+        self._path = path
+        self._baud = baud
+        self._name = name
+        self._chance = chance
+        self._port: Any = None  # pyserial has no types
+        self._state = LinkState.WAITING_FOR_PORT
+        self._trouble = ""
+        self._told: tuple[LinkState, str] | None = None
+        self._repeats = 0
+        self._back_off_s = FIRST_BACK_OFF_S
+        self._next_try = 0.0
+        self._seen_node: tuple[int, int] | None = None
+        self._opened_at = 0.0
+        self._proven = False
+
+    @property
+    def state(self) -> LinkState:
+        """Where the link stands."""
+        return self._state
+
+    @property
+    def words(self) -> str:
+        """The state for a person."""
+        if self._state is LinkState.OPEN:
+            return f"{self._path} is open at {self._baud} baud"
+        lost = "was lost" if self._state is LinkState.LOST else "is not open yet"
+        return f"{self._path} {lost}" + (f": {self._trouble}" if self._trouble else "")
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has come, 1 to 4096 bytes, or b"" when nothing came in the time. Never raises for trouble with the port.
+
+        Opens the port when that is due; a port whose device node is new is tried within 0.2 s.
+        """
+        if self._port is None and not self._try_open(timeout_s):
+            return b""
+        port = self._port
+        try:
+            port.timeout = timeout_s
+            chunk: bytes = port.read(min(max(1, port.in_waiting), _MOST_BYTES))
+        except _TROUBLE as trouble:
+            self._lose(_plain(trouble, "the device is gone"))
+            return b""
+        if not self._proven and (chunk or time.monotonic() - self._opened_at > _PROVEN_AFTER_S):
+            self._proven = True
+            self._back_off_s = FIRST_BACK_OFF_S
+        return chunk
+
+    def close(self) -> None:
+        """Close the port. Harmless when it is not open."""
+        port, self._port = self._port, None
+        if port is not None:
+            try:
+                port.close()
+            except _TROUBLE as trouble:  # a vanished device may refuse even this; there is nothing left to do
+                log.debug("%s: closing %s: %s", self._name, self._path, trouble)
+
+    def _try_open(self, timeout_s: float) -> bool:
+        now = time.monotonic()
+        node = _node(self._path)
+        appeared = node is not None and node != self._seen_node
+        self._seen_node = node
+        if now < self._next_try and not appeared:
+            time.sleep(max(0.0, min(timeout_s, self._next_try - now, _LOOK_EVERY_S)))
+            return False
+        port = _new_port(None, self._baud, exclusive=True)
+        port.port = self._path
+        try:
+            port.open()
+        except _TROUBLE as trouble:
+            self._wait(_plain(trouble, "it cannot be opened"))
+            return False
+        self._port = port
+        self._opened_at = now
+        self._proven = False
+        self._trouble = ""
+        self._enter(LinkState.OPEN, logging.INFO)
+        return True
+
+    def _lose(self, trouble: str) -> None:
+        self.close()
+        self._state = LinkState.LOST
+        self._wait(trouble)
+
+    def _wait(self, trouble: str) -> None:
+        self._trouble = trouble
+        self._next_try = time.monotonic() + self._back_off_s * (0.5 + self._chance() / 2)
+        self._back_off_s = min(self._back_off_s * 2, LONGEST_BACK_OFF_S)
+        self._enter(self._state, logging.WARNING)
+
+    def _enter(self, state: LinkState, level: int) -> None:
+        """Log a change once; a repeat, or the ups and downs of a port that never gave a byte, at DEBUG with a count."""
+        self._state = state
+        told = (state, self._trouble)
+        flapping = state is LinkState.OPEN and self._repeats > 1
+        if told == self._told or flapping:
+            self._repeats += 1
+            log.debug("%s: %s (%d times)", self._name, self.words, self._repeats)
+            return
+        self._told = told
+        self._repeats = 1
+        log.log(level, "%s: %s", self._name, self.words)
+
+
+def _node(path: str) -> tuple[int, int] | None:
+    """Which device node the path leads to now, None for none."""
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_rdev
+
+
+def _plain(trouble: Exception, otherwise: str) -> str:
+    """What is wrong and what to do, in words; the library's own message when it is none of the usual."""
+    number = trouble.errno if isinstance(trouble, OSError) else None
+    if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
+        return "there is no such port; is the device plugged in?"
+    if number in (errno.EACCES, errno.EPERM):
+        return "permission denied; add the user to the group of the port, usually dialout"
+    if number in (errno.EAGAIN, errno.EBUSY):
+        return "another program has it open; stop that one or name another port"
+    if number in (errno.ENOTTY, errno.EISDIR):
+        return "it is not a serial port"
+    if number == errno.EIO or "read failed" in str(trouble) or "no data" in str(trouble):
+        return "the device is gone"
+    return f"{otherwise} ({trouble})"

@@ -1,0 +1,1 @@
+"""A simulated sensor: the other end of our frames, on a pty."""
