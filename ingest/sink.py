@@ -1,0 +1,99 @@
+"""The InfluxDB sink: journal messages to points.
+
+Writing a message again changes nothing in the database (`ingest.schema`), so the runner that reads the journal may
+hand the same messages over as often as it must.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import compress
+from typing import Final
+
+from gateway.contract.batches import decode_groups, decode_head, station_digest
+from gateway.contract.topics import ContractError
+from ingest.influx.policy import BATCH_LINES, write_all
+from ingest.influx.writer import PointWriter
+from ingest.line_protocol import group_lines, tally_lines
+from ingest.messages import DeadLetter, JournalMessage
+from ingest.registry import Registry
+
+
+class InfluxSink:
+    """Writes the fresh entries of messages to one bucket. For one thread at a time."""
+
+    name: Final = "influxdb"
+
+    def __init__(self, writer: PointWriter, bucket: str, registry: Registry) -> None:
+        self._writer = writer
+        self._bucket = bucket
+        self._registry = registry
+
+    def write(self, messages: Sequence[JournalMessage]) -> list[DeadLetter]:
+        """Store them, many to a request, and return what can never be stored as it is.
+
+        Raises RetryLater when the database is away: nothing is decided then, call again with the same messages.
+        """
+        dead: list[DeadLetter] = []
+        waiting: list[str] = []
+        origins: list[tuple[int, JournalMessage]] = []  # how many lines of `waiting` come from which message
+        for message in messages:
+            try:
+                lines = self._lines(message)
+            except ContractError as error:
+                dead.append(self._dead(message, error.reason, error.detail))
+                continue
+            if lines:
+                waiting += lines
+                origins.append((len(lines), message))
+            if len(waiting) >= BATCH_LINES:
+                self._flush(waiting, origins, dead)
+                waiting, origins = [], []
+        self._flush(waiting, origins, dead)
+        return dead
+
+    def write_tallies(self, counters: Mapping[tuple[str, str], int], time_ns: int) -> None:
+        """Store what headquarters itself discarded, by (stage, reason). Raises RetryLater or Refused."""
+        if counters:
+            self._writer.write(self._bucket, "\n".join(tally_lines(counters, time_ns)).encode())
+
+    def close(self) -> None:
+        """Let the writer's connections go."""
+        self._writer.close()
+
+    def _lines(self, message: JournalMessage) -> list[str]:
+        """The points of a message's fresh entries. Raises ContractError."""
+        territory = self._registry.territory_of(message.station)
+        if territory is None:
+            raise ContractError(
+                "unknown_station", f"{message.station!r} is not in the registry; add it and drive this message again"
+            )
+        head = decode_head(message.payload)
+        if head.station_digest != station_digest(message.station):
+            raise ContractError("wrong_station", f"a message of another station on the topic of {message.station!r}")
+        all_fresh = message.fresh == head.ranges
+        lines: list[str] = []
+        for group in decode_groups(message.payload, head):
+            made = group_lines(group, territory=territory, station=message.station, epoch=head.epoch)
+            lines += made if all_fresh else compress(made, map(message.fresh.__contains__, group.sequences))
+        return lines
+
+    def _flush(self, lines: list[str], origins: list[tuple[int, JournalMessage]], dead: list[DeadLetter]) -> None:
+        refused: dict[str, tuple[str, str]] = {}
+        write_all(
+            self._writer, self._bucket, lines, lambda line, reason, detail: refused.update({line: (reason, detail)})
+        )
+        if not refused:
+            return
+        at = 0
+        for count, message in origins:
+            for line in lines[at : at + count]:
+                if line in refused:
+                    reason, detail = refused.pop(line)
+                    dead.append(self._dead(message, reason, detail, line.encode()))
+            at += count
+
+    def _dead(self, message: JournalMessage, reason: str, detail: str, payload: bytes | None = None) -> DeadLetter:
+        return DeadLetter(
+            self.name, reason, detail, message.topic, message.payload if payload is None else payload, message.id
+        )
