@@ -1,0 +1,96 @@
+"""When a thing was heard, and how far that time can be believed.
+
+A Pi has no clock battery: after a boot its wall clock may be minutes or years off until something sets it. So a moment
+keeps the time since boot, which only counts up, beside the wall time and who vouches for it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import time
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from gateway.contract.entries import TimeQuality
+
+_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+_TIME_ERROR: Final = 5  # adjtimex(2): the clock is not synchronised
+_STA_UNSYNC: Final = 0x0040
+
+
+class Moment(NamedTuple):
+    """boot_ms: since boot, suspended time included. wall_ms: Unix time as the machine has it. quality: who vouches for
+    wall_ms (`TimeQuality`, UNTRUSTED when nobody does). uncertainty_ms: how far off it may be, where that is known."""
+
+    boot_ms: int
+    wall_ms: int
+    quality: TimeQuality
+    uncertainty_ms: int
+
+
+class FrozenTime(NamedTuple):
+    """The time that an entry will have for ever."""
+
+    time_ms: int
+    quality: TimeQuality
+    uncertainty_ms: int
+
+
+class Clock:
+    """The machine's clocks. trust: "ntp" believes the wall clock while the kernel says that it is disciplined;
+    "system" believes it always (a machine whose clock someone else keeps right)."""
+
+    def __init__(self, trust: Literal["ntp", "system"]) -> None:
+        self._trust = trust
+
+    def now(self) -> Moment:
+        """This moment."""
+        boot_ms = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+        wall_ms = time.time_ns() // 1_000_000
+        if self._trust == "system":
+            return Moment(boot_ms, wall_ms, TimeQuality.SYSTEM, 0)
+        error_ms = kernel_error_ms()
+        if error_ms is None:
+            return Moment(boot_ms, wall_ms, TimeQuality.UNTRUSTED, 0)
+        return Moment(boot_ms, wall_ms, TimeQuality.NTP, error_ms)
+
+
+def boot_id() -> str:
+    """A name for this boot of the machine (Linux: random, new at every boot)."""
+    return _BOOT_ID.read_text().strip()
+
+
+def freeze(then: Moment, same_boot: bool, now: Moment) -> FrozenTime:
+    """The best time for what was noted `then`, as known `now`. A trusted time stands. An untrusted one of this
+    boot is reckoned back from a trusted now by the time since boot. Any other keeps its wall time, marked UNTRUSTED."""
+    if then.quality is not TimeQuality.UNTRUSTED:
+        return FrozenTime(then.wall_ms, then.quality, then.uncertainty_ms)
+    if same_boot and now.quality is not TimeQuality.UNTRUSTED:
+        return FrozenTime(now.wall_ms - (now.boot_ms - then.boot_ms), TimeQuality.RECOVERED, now.uncertainty_ms)
+    return FrozenTime(max(0, then.wall_ms), TimeQuality.UNTRUSTED, 0)
+
+
+class _Timex(ctypes.Structure):
+    """struct timex of adjtimex(2), as far as it is read; the rest is room."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("room", ctypes.c_byte * 512),
+    )
+
+
+_libc: Final = ctypes.CDLL(None, use_errno=True)
+
+
+def kernel_error_ms() -> int | None:
+    """How far off the kernel's clock may be, in milliseconds; None while nothing disciplines it (adjtimex(2))."""
+    timex = _Timex()
+    state = _libc.adjtimex(ctypes.byref(timex))
+    if state < 0 or state == _TIME_ERROR or timex.status & _STA_UNSYNC:
+        return None
+    return int(timex.maxerror) // 1000

@@ -1,0 +1,88 @@
+"""The gateway about itself: readings like any other, so that what was discarded and why reaches headquarters."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from firmware_bridge.readings import MAX_NAME_BYTES, Kind, Reading, ReadingError, make_reading
+from gateway.clock import Clock
+from gateway.contract.topics import Lane
+from gateway.outbox.outbox import Accepted, Outbox
+from gateway.uplink.uplink import UplinkState
+
+SENSOR = "gateway"
+_TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
+
+
+class Health:
+    """Reports every so often: one STATION_HEALTH reading, and a TALLY for each counter that has moved."""
+
+    def __init__(
+        self, outbox: Outbox, directory: Path, link: Callable[[], UplinkState], clock: Clock, every_s: float
+    ) -> None:
+        self._outbox = outbox
+        self._directory = directory
+        self._link = link
+        self._clock = clock
+        self._every_s = every_s
+        self._told: dict[tuple[str, str], int] = {}
+
+    def run(self, stop: threading.Event) -> None:
+        """Report at once, then every so often, until told to stop."""
+        while True:
+            moment = self._clock.now()
+            self._outbox.accept([Accepted(Lane.HEALTH, moment, reading) for reading in self.report()])
+            if stop.wait(self._every_s):
+                return
+
+    def report(self) -> list[Reading]:
+        """What there is to say now."""
+        state, link, tallies = self._outbox.state(), self._link(), self._outbox.tallies()
+        values: dict[str, float] = {
+            "outbox_entries": state.entries,
+            "outbox_bytes": max(0, state.bytes),
+            "outbox_oldest_age_seconds": min(4e9, state.oldest_age_s),
+            "resident_memory_bytes": resident_bytes(),
+            "sent_bytes_total": link.sent_bytes,
+            "accepted_total": sum(total for (place, _), total in tallies.items() if place == "accepted"),
+            "discarded_total": sum(total for key, total in tallies.items() if _is_discard(key)),
+        }
+        try:
+            values["disk_free_bytes"] = shutil.disk_usage(self._directory).free
+        except OSError:
+            values.pop("disk_free_bytes", None)
+        temperature = processor_temperature_celsius()
+        if temperature is not None:
+            values["processor_temperature_celsius"] = temperature
+        readings = [make_reading(Kind.STATION_HEALTH, SENSOR, values)]
+        for (place, name), total in tallies.items():
+            if _is_discard((place, name)) and self._told.get((place, name)) != total:
+                self._told[place, name] = total
+                label = name.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
+                readings.append(make_reading(Kind.TALLY, place, {"discarded_total": total}, label=label))
+        return readings
+
+
+def _is_discard(key: tuple[str, str]) -> bool:
+    place, name = key
+    return place != "accepted" and (place, name) not in {("outbox", "receipted"), ("outbox", "salvaged")}
+
+
+def resident_bytes() -> int:
+    """Resident memory of this process (Linux)."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def processor_temperature_celsius() -> float | None:
+    """The processor's temperature, where the machine tells it plausibly."""
+    try:
+        celsius = int(_TEMPERATURE.read_text()) / 1000
+        make_reading(Kind.STATION_HEALTH, SENSOR, {"processor_temperature_celsius": celsius})
+    except (OSError, ValueError, ReadingError):
+        return None
+    return celsius

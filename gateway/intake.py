@@ -1,0 +1,65 @@
+"""From what the sources deliver to the outbox: a lane and a moment for each reading, a counter for each discard."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from firmware_bridge.readings import QUANTITIES, Kind, Reading
+from firmware_bridge.sources import Delivery
+from gateway.clock import Clock
+from gateway.contract.topics import Lane
+from gateway.outbox.outbox import Accepted, Outbox
+from gateway.settings import LaneSettings
+
+log = logging.getLogger(__name__)
+
+_CONFIDENCE = QUANTITIES["confidence_ratio"]
+_DETECTIONS = frozenset({int(Kind.ACOUSTIC_DETECTION), int(Kind.CAMERA_DETECTION)})
+_HEALTH = frozenset({int(Kind.STATION_HEALTH), int(Kind.TALLY)})
+
+Warn = Callable[[Sequence[Reading]], None]
+"""Told of alerts that are safe on disk; must return at once."""
+
+
+class Lanes:
+    """Which lane a reading goes to, by the post's settings."""
+
+    def __init__(self, settings: LaneSettings) -> None:
+        self._alert_labels = frozenset(settings.alert_labels)
+        self._alert_steps = _CONFIDENCE.to_steps(settings.alert_confidence)
+
+    def of(self, reading: Reading) -> Lane:
+        """ALERT for an alert label with enough confidence (or none told), then by kind."""
+        kind = reading.kind
+        if kind in _DETECTIONS:
+            if reading.label in self._alert_labels:
+                sure = reading.steps[0] if reading.codes[0] == _CONFIDENCE.code else self._alert_steps
+                return Lane.ALERT if sure >= self._alert_steps else Lane.DETECTION
+            return Lane.DETECTION
+        return Lane.HEALTH if kind in _HEALTH else Lane.READING
+
+
+class Intake:
+    """The one way into the outbox. Called by each source's own thread."""
+
+    def __init__(self, outbox: Outbox, lanes: Lanes, clock: Clock, warn: Warn) -> None:
+        self._outbox = outbox
+        self._lanes = lanes
+        self._clock = clock
+        self._warn = warn
+
+    def deliver(self, delivery: Delivery) -> None:
+        """Take one chunk's worth in; alerts are on disk before the post is warned of them."""
+        moment = self._clock.now()
+        lane_of = self._lanes.of
+        accepted = [Accepted(lane_of(reading), moment, reading) for reading in delivery.readings]
+        tallies: Counter[tuple[str, str]] = Counter()
+        for rejected in delivery.rejected:
+            tallies[delivery.source, rejected.reason] += rejected.count
+            log.debug("%s: %s (%s)", delivery.source, rejected.reason, rejected.detail)
+        self._outbox.accept(accepted, replay=delivery.replay, tallies=tallies)
+        alerts = [item.reading for item in accepted if item.lane is Lane.ALERT]
+        if alerts:
+            self._warn(alerts)

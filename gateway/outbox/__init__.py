@@ -1,0 +1,1 @@
+"""The one durable thing on a gateway: what was accepted and is not yet receipted."""

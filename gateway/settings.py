@@ -1,0 +1,118 @@
+"""The gateway's settings: one TOML file, overridden by environment variables VIGIA_GATEWAY__<SECTION>__<NAME>."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from firmware_bridge.readings import LABELS
+from firmware_bridge.sources import SourceSettings
+from gateway.contract.topics import ContractError, check_station
+
+
+def _station(name: str) -> str:
+    try:
+        return check_station(name)
+    except ContractError as error:
+        raise ValueError(error.detail) from None
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are mistakes, not decoration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StationSettings(Section):
+    """[station]"""
+
+    name: Annotated[str, AfterValidator(_station)] = Field(
+        "puesto-1",
+        description="Name of this post: 1 to 32 of a-z, 0-9 and hyphens; also the name in its certificate.",
+    )
+
+
+class OutboxSettings(Section):
+    """[outbox]"""
+
+    path: Path = Field(
+        Path("/var/lib/vigia/outbox.db"), description="The file that keeps what headquarters does not have yet."
+    )
+    max_megabytes: int = Field(
+        512, ge=1, le=1_000_000, description="Largest size. When full, the oldest of the least urgent lane goes first."
+    )
+    memory_megabytes: int = Field(
+        4, ge=1, le=256, description="How much may wait in memory while the disk takes nothing."
+    )
+    commit_every_s: float = Field(
+        1.0, gt=0, le=60, description="Longest time that a reading other than an alert waits for the disk, seconds."
+    )
+
+
+class LaneSettings(Section):
+    """[lanes]"""
+
+    alert_labels: list[str] = Field(
+        default_factory=lambda: sorted(label.name for label in LABELS.values() if label.alert),
+        description="Sounds and sights that warn the post at once and are sent first.",
+    )
+    alert_confidence: float = Field(
+        0.5, ge=0, le=1, description="Least confidence of an alert; a less sure detection is kept and sent as one."
+    )
+
+
+class UplinkSettings(Section):
+    """[uplink]"""
+
+    host: str = Field("localhost", min_length=1, description="The broker at headquarters.")
+    port: int = Field(8883, ge=1, le=65535, description="Its port: 8883 with certificates, 1883 without.")
+    tls: bool = Field(True, description="Encrypt and show our certificate. Only a test does without.")
+    ca_file: Path = Field(Path("/etc/vigia/ca.crt"), description="The authority that vouches for the broker.")
+    cert_file: Path = Field(Path("/etc/vigia/station.crt"), description="This post's certificate.")
+    key_file: Path = Field(Path("/etc/vigia/station.key"), description="This post's private key.")
+    keepalive_s: int = Field(60, ge=5, le=3600, description="Seconds between signs of life on an idle link.")
+    batch_entries: int = Field(500, ge=1, le=4096, description="Most entries in one message.")
+    window_messages: int = Field(32, ge=1, le=500, description="Most messages sent and not yet receipted.")
+    receipt_timeout_s: float = Field(
+        30.0, ge=1, le=3600, description="How long to wait for a receipt before sending again; doubles up to an hour."
+    )
+    linger_detection_s: float = Field(1.0, ge=0, le=3600, description="How long detections wait to travel together.")
+    linger_reading_s: float = Field(30.0, ge=0, le=86400, description="How long measurements wait to travel together.")
+    linger_health_s: float = Field(60.0, ge=0, le=86400, description="How long health reports wait.")
+
+
+class ClockSettings(Section):
+    """[clock]"""
+
+    trust: Literal["ntp", "system"] = Field(
+        "ntp",
+        description='"ntp" believes the clock while the kernel says it is synchronised; "system" believes it always.',
+    )
+    settle_s: float = Field(
+        20.0,
+        ge=0,
+        le=3600,
+        description="After connecting, how long readings of unknown time wait for the clock to be set. Alerts do not.",
+    )
+
+
+class HealthSettings(Section):
+    """[health]"""
+
+    every_s: float = Field(60.0, ge=1, le=86400, description="Seconds between the gateway's reports about itself.")
+
+
+class GatewaySettings(Section):
+    """The whole file."""
+
+    station: StationSettings = Field(default_factory=StationSettings, description="Who this post is.")
+    outbox: OutboxSettings = Field(default_factory=OutboxSettings, description="What is kept on disk.")
+    lanes: LaneSettings = Field(default_factory=LaneSettings, description="What is urgent.")
+    uplink: UplinkSettings = Field(default_factory=UplinkSettings, description="The link to headquarters.")
+    clock: ClockSettings = Field(default_factory=ClockSettings, description="Whom to believe about the time.")
+    health: HealthSettings = Field(default_factory=HealthSettings, description="Reports about the gateway itself.")
+    sources: list[SourceSettings] = Field(
+        default_factory=list, description="What this post listens to: one [[sources]] for each port."
+    )

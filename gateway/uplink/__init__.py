@@ -1,0 +1,1 @@
+"""From the outbox to headquarters and back: batches up, receipts down."""

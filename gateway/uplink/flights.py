@@ -1,0 +1,92 @@
+"""Messages sent and not yet receipted. Pure: time comes in as an argument (seconds, any steady clock)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from gateway.contract.ranges import RangeSet
+from gateway.contract.topics import Lane
+
+LONGEST_WAIT_S: Final = 3600.0
+
+
+@dataclass
+class Flight:
+    """One message on its way: which entries it holds, and when it counts as lost."""
+
+    lane: Lane
+    run: int
+    epoch: bytes
+    ranges: RangeSet
+    tries: int
+    due_at: float
+    acknowledged: bool = False
+
+
+class Flights:
+    """window: most messages in flight. timeout_s: first wait for a receipt; doubles at each try, up to an hour."""
+
+    def __init__(self, window: int, timeout_s: float) -> None:
+        self._window = window
+        self._timeout_s = timeout_s
+        self._by_id: dict[int, Flight] = {}
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def has_room(self, urgent: bool) -> bool:
+        """Whether one more may be sent; an urgent one always may, since nothing may stand before an alert."""
+        return urgent or len(self._by_id) < self._window
+
+    def sent(self, message_id: int, flight: Flight, now: float) -> None:
+        """It left just now."""
+        flight.due_at = now + min(LONGEST_WAIT_S, self._timeout_s * 2.0 ** (flight.tries - 1))
+        self._by_id[message_id] = flight
+
+    def acknowledge(self, message_id: int) -> Flight | None:
+        """The broker has it; it is not safe before headquarters says so."""
+        flight = self._by_id.get(message_id)
+        if flight is not None:
+            flight.acknowledged = True
+        return flight
+
+    def postpone(self, message_id: int, until: float) -> None:
+        """The broker had nobody to give it to, or refused it: it must be sent again, not before then."""
+        if message_id in self._by_id:
+            self._by_id[message_id].due_at = until
+
+    def receipt(self, stored: Mapping[bytes, RangeSet]) -> int:
+        """Headquarters has these: how many messages have thereby landed whole."""
+        landed = []
+        for message_id, flight in self._by_id.items():
+            if flight.epoch in stored:
+                flight.ranges = flight.ranges.minus(stored[flight.epoch])
+                if not flight.ranges:
+                    landed.append(message_id)
+        for message_id in landed:
+            del self._by_id[message_id]
+        return len(landed)
+
+    def lost_link(self, now: float) -> None:
+        """The connection is gone, and message ids mean nothing any more: what the broker did not acknowledge is
+        overdue; what it did may still arrive and waits for its time."""
+        self._by_id = {-1 - i: flight for i, flight in enumerate(self._by_id.values())}
+        for flight in self._by_id.values():
+            if not flight.acknowledged:
+                flight.due_at = now
+
+    def overdue(self, now: float) -> Iterator[Flight]:
+        """Take out, most urgent first, those that count as lost by now."""
+        late = sorted((f.lane, i) for i, f in self._by_id.items() if f.due_at <= now)
+        for _, message_id in late:
+            yield self._by_id.pop(message_id)
+
+    def next_due_at(self) -> float | None:
+        """When the first will count as lost."""
+        return min((flight.due_at for flight in self._by_id.values()), default=None)
+
+    def clear(self) -> None:
+        """Forget all: the outbox has begun anew and will give everything out again."""
+        self._by_id.clear()

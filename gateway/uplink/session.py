@@ -1,0 +1,131 @@
+"""One MQTT 5 connection to the broker: the only place that knows paho-mqtt.
+
+Callbacks run on paho's thread and only put events into a queue: an exception in one would end that thread in silence. A
+session is used for one connection and thrown away, so that nothing waits in paho's own unbounded memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+from typing import Any, Final, NamedTuple, TypeAlias
+
+import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from gateway.contract import topics
+from gateway.contract.states import StationState, encode_state
+from gateway.settings import UplinkSettings
+
+log = logging.getLogger(__name__)
+
+_SESSION_KEPT_S: Final = 7 * 24 * 3600  # receipts wait for us at the broker this long
+_CONNECT_TIMEOUT_S: Final = 15.0
+_QOS: Final = 1
+
+
+class Connected(NamedTuple):
+    """The broker let us in."""
+
+
+class Lost(NamedTuple):
+    """The connection ended, or was not let in; why."""
+
+    reason: str
+
+
+class Acknowledged(NamedTuple):
+    """The broker answered a message. reason: 0 taken, 16 nobody to give it to, 128 and more refused."""
+
+    message_id: int
+    reason: int
+    words: str
+
+
+class Received(NamedTuple):
+    """A message for this post."""
+
+    topic: str
+    payload: bytes
+
+
+class Wake(NamedTuple):
+    """Something new in the outbox: entries by lane."""
+
+    lanes: dict[topics.Lane, int]
+
+
+Event: TypeAlias = Connected | Lost | Acknowledged | Received | Wake
+
+
+class Session:
+    """One connection. No I/O before `connect`."""
+
+    def __init__(self, station: str, settings: UplinkSettings, events: queue.SimpleQueue[Event], software: str) -> None:
+        self._station = station
+        self._settings = settings
+        self._events = events
+        self._software = software
+        # The station's own name, always: the broker hands it the same session again.
+        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=station, protocol=mqtt.MQTTv5)
+        client.max_inflight_messages_set(65535)  # the window is kept in Flights
+        client.connect_timeout = _CONNECT_TIMEOUT_S
+        client.on_connect = self._on_connect
+        client.on_disconnect = self._on_disconnect
+        client.on_publish = self._on_publish
+        client.on_message = self._on_message
+        client.will_set(topics.state(station), encode_state(StationState(station, "down", software)), _QOS, retain=True)
+        self._client = client
+
+    def connect(self) -> None:
+        """Begin; `Connected` or `Lost` follows as an event. Raises OSError or ValueError when it cannot even begin."""
+        settings = self._settings
+        if settings.tls:
+            self._client.tls_set(str(settings.ca_file), str(settings.cert_file), str(settings.key_file))
+        properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own
+        properties.SessionExpiryInterval = _SESSION_KEPT_S
+        self._client.connect(
+            settings.host, settings.port, settings.keepalive_s, clean_start=False, properties=properties
+        )
+        self._client.loop_start()
+
+    def greet(self, since_ms: int) -> None:
+        """After `Connected`: ask for receipts and say that we are here."""
+        self._client.subscribe(topics.receipt(self._station), qos=_QOS)
+        state = StationState(self._station, "up", self._software, since_ms)
+        self._client.publish(topics.state(self._station), encode_state(state), _QOS, retain=True)
+
+    def publish(self, topic: str, payload: bytes) -> int:
+        """Send; the message id by which `Acknowledged` will name it."""
+        return self._client.publish(topic, payload, _QOS).mid
+
+    def close(self, *, farewell: bool, since_ms: int = 0) -> None:
+        """End the connection and its thread; with a farewell when the broker can still be told."""
+        if farewell and self._client.is_connected():
+            state = StationState(self._station, "down", self._software, since_ms)
+            told = self._client.publish(topics.state(self._station), encode_state(state), _QOS, retain=True)
+            try:
+                told.wait_for_publish(2.0)
+            except (RuntimeError, ValueError) as error:
+                log.debug("no farewell: %s", error)
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _on_connect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
+        self._events.put(Lost(f"the broker refuses us: {reason}") if reason.is_failure else Connected())
+
+    def _on_disconnect(
+        self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
+    ) -> None:
+        self._events.put(Lost(str(reason)))
+
+    def _on_publish(
+        self, _client: mqtt.Client, _data: Any, message_id: int, reason: ReasonCode, _properties: Any
+    ) -> None:
+        self._events.put(Acknowledged(message_id, reason.value, str(reason)))
+
+    def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        self._events.put(Received(message.topic, bytes(message.payload)))
