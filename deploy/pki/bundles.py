@@ -1,0 +1,51 @@
+"""What is carried to a post on a USB stick: the authority's certificate, its own certificate and its key."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+from typing import Final
+
+from deploy.errors import DeployError
+from deploy.pki import files
+from deploy.pki.authority import BROKER, current_files
+
+_ARCHIVES: Final = (".tar.gz", ".tgz")
+
+
+def bundle(directory: Path, name: str, out: Path) -> Path:
+    """Write the bundle of a station (`station.crt`, `station.key`) or of a service (`service.crt`, `service.key`),
+    with `ca.crt`, to a file that ends in .tar.gz or .tgz, or to a new folder. Returns `out`.
+
+    The file or folder is for its owner only, though a USB stick (FAT) does not keep that. Raises DeployError when
+    `out` is there already or the certificate is revoked or has expired, and OSError.
+    """
+    certificate, key = current_files(directory, name)
+    if name == BROKER:
+        raise DeployError("the broker's files are written by `vigia deploy broker`, not carried in a bundle")
+    if out.exists():
+        raise DeployError(f"{out} is there already: choose another place, or remove it first")
+    role = "service" if name.startswith("service.") else "station"
+    parts = {
+        "ca.crt": ((directory / "ca.crt").read_bytes(), files.PUBLIC),
+        f"{role}.crt": (certificate.read_bytes(), files.PUBLIC),
+        f"{role}.key": (key.read_bytes(), files.PRIVATE),
+    }
+    if out.name.endswith(_ARCHIVES):
+        files.write(out, _archive(parts), files.PRIVATE)
+    else:
+        files.make_directory(out)
+        for part, (content, mode) in parts.items():
+            files.write(out / part, content, mode)
+    return out
+
+
+def _archive(parts: dict[str, tuple[bytes, int]]) -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        for name, (content, mode) in parts.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(content), mode
+            archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
