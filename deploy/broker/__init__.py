@@ -1,0 +1,1 @@
+"""Mosquitto at headquarters: TLS, one identity a post, and each post held to its own branch."""
