@@ -1,0 +1,1 @@
+"""The `vigia` command: one module a subcommand, composed in `main`."""
