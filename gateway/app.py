@@ -14,7 +14,7 @@ from gateway.health import Health
 from gateway.intake import Intake, Lanes
 from gateway.outbox.outbox import Outbox
 from gateway.settings import GatewaySettings
-from gateway.supervisor import Supervisor
+from gateway.supervision.supervisor import Supervisor
 from gateway.uplink.uplink import Uplink
 
 log = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from firmware_bridge.readings import LABELS
 from firmware_bridge.sources import SourceSettings
@@ -104,8 +105,12 @@ class HealthSettings(Section):
     every_s: float = Field(60.0, ge=1, le=86400, description="Seconds between the gateway's reports about itself.")
 
 
-class GatewaySettings(Section):
+class GatewaySettings(BaseSettings):
     """The whole file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="VIGIA_GATEWAY__", env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
 
     station: StationSettings = Field(default_factory=StationSettings, description="Who this post is.")
     outbox: OutboxSettings = Field(default_factory=OutboxSettings, description="What is kept on disk.")
@@ -116,3 +121,15 @@ class GatewaySettings(Section):
     sources: list[SourceSettings] = Field(
         default_factory=list, description="What this post listens to: one [[sources]] for each port."
     )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment over the file."""
+        return env_settings, init_settings

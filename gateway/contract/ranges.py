@@ -100,6 +100,10 @@ class RangeSet:
         for first, last in self:
             yield from range(first, last + 1)
 
+    def count_ranges(self) -> int:
+        """How many ranges (not numbers) it takes."""
+        return len(self._firsts)
+
     def __len__(self) -> int:
         """How many numbers (not ranges) are in the set."""
         return sum(self._lasts) - sum(self._firsts) + len(self._firsts)

@@ -25,7 +25,7 @@ from gateway.contract.receipts import decode_receipt
 from gateway.contract.topics import ContractError, Lane
 from gateway.outbox.outbox import Outbox, Parcel
 from gateway.settings import ClockSettings, UplinkSettings
-from gateway.uplink.backoff import Backoff
+from gateway.supervision.backoff import Backoff
 from gateway.uplink.flights import Flight, Flights
 from gateway.uplink.session import Acknowledged, Connected, Event, Lost, Received, Session, Wake
 

@@ -1,4 +1,4 @@
-"""Stages run in threads of their own; one that fails is started again, after a while, and never in silence."""
+"""PUBLISHED. Stages run in threads of their own; one that fails is said, counted and started again after a while."""
 
 from __future__ import annotations
 

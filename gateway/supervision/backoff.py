@@ -1,4 +1,4 @@
-"""How long to wait before trying to connect again."""
+"""PUBLISHED. How long to wait before trying to connect again."""
 
 from __future__ import annotations
 

@@ -1,0 +1,44 @@
+"""The vigia command."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from deploy.cli import gateway, ingest, pki
+from deploy.errors import DeployError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Vigía: from the sensor in the forest to the ranger at the post and the coordinator at headquarters.",
+)
+app.add_typer(gateway.app, name="gateway")
+app.add_typer(ingest.app, name="ingest")
+app.add_typer(pki.app, name="pki")
+
+
+def run() -> None:
+    """Entry point: a known fault is a sentence on standard error and exit code 1, never a traceback."""
+    try:
+        app()
+    except _known_faults() as error:
+        typer.echo(f"vigia: {error}", err=True)
+        sys.exit(1)
+
+
+def _known_faults() -> tuple[type[Exception], ...]:
+    """The exception roots of what has been imported by now; a command imports only what it needs."""
+    roots: list[type[Exception]] = [DeployError]
+    for module, name in (
+        ("firmware_bridge.readings", "BridgeError"),
+        ("gateway.errors", "GatewayError"),
+        ("ingest.errors", "IngestError"),
+        ("dashboards.errors", "DashboardsError"),
+    ):
+        loaded = sys.modules.get(module)
+        if loaded is not None:
+            roots.append(getattr(loaded, name))
+    return tuple(roots)

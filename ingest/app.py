@@ -1,0 +1,85 @@
+"""The ingestion service's one composition root: builds every stage from the settings and runs them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from typing import Final
+
+from gateway.supervision.supervisor import Supervisor
+from ingest.api.server import ApiServer
+from ingest.errors import IngestError
+from ingest.influx.dialects import writer_for
+from ingest.influx.reader import InfluxReader
+from ingest.journal.journal import Journal, JournalReader
+from ingest.journal.runner import SinkRunner
+from ingest.registry import Registry
+from ingest.settings import IngestSettings
+from ingest.sink import InfluxSink
+from ingest.status import ServiceStatus
+from ingest.subscriber.subscriber import Subscriber
+
+log = logging.getLogger(__name__)
+
+_TALLIES_EVERY_S: Final = 60.0
+
+
+class Ingest:
+    """One ingest process. `run` works until the event is set."""
+
+    def __init__(self, settings: IngestSettings) -> None:
+        self._settings = settings
+        self._restarts: Counter[str] = Counter()
+        self._sink_discards: Counter[str] = Counter()
+
+    def run(self, stop: threading.Event) -> None:
+        """Open the journal, start every stage, wait for `stop`, stop them, close. Raises IngestError when the journal
+        or the registry cannot be used."""
+        settings = self._settings
+        registry = Registry(settings.registry.path)
+        registry.load()
+        journal = Journal(settings.journal.path)
+        journal.open()
+        writer = writer_for(settings.influx)
+        tally_writer = writer_for(settings.influx)
+        reader = InfluxReader(settings.influx)
+        try:
+            sink = InfluxSink(writer, settings.influx.bucket, registry)
+            tally_sink = InfluxSink(tally_writer, settings.influx.bucket, registry)
+            runner = SinkRunner(JournalReader(settings.journal.path, sink.name), sink, self._sink_discards.update)
+            subscriber = Subscriber(settings.broker, journal, keep_days=settings.journal.keep_days, news=runner.wake)
+            status = ServiceStatus(subscriber, [runner], self._sink_discards)
+            supervisor = Supervisor(lambda stage: self._restarts.update([stage]))
+            supervisor.start("sink influxdb", runner.run)
+            supervisor.start("subscriber", subscriber.run)
+            supervisor.start("tallies", _Tallies(status, tally_sink, self._restarts).run)
+            supervisor.start("api", ApiServer(settings.api, registry, reader, status).run)
+            stop.wait()
+            supervisor.stop()
+        finally:
+            journal.close()
+            sink.close()
+            tally_sink.close()
+            reader.close()
+        log.info("stopped")
+
+
+class _Tallies:
+    """A stage: what headquarters itself discarded goes to the database like any post's discards, once a minute."""
+
+    def __init__(self, status: ServiceStatus, sink: InfluxSink, restarts: Counter[str]) -> None:
+        self._status = status
+        self._sink = sink
+        self._restarts = restarts
+
+    def run(self, stop: threading.Event) -> None:
+        """Write until told to stop."""
+        while not stop.wait(_TALLIES_EVERY_S):
+            counters = self._status.discards()
+            counters |= {("restarted", stage): count for stage, count in self._restarts.copy().items()}
+            try:
+                self._sink.write_tallies(counters, time.time_ns())
+            except IngestError as error:
+                log.debug("tallies wait: %s", error)

@@ -1,0 +1,84 @@
+"""Ingest's settings: one TOML file, overridden by environment variables VIGIA_INGEST__<SECTION>__<NAME>."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ingest.api.settings import ApiSettings
+from ingest.influx.settings import InfluxSettings
+
+
+class Section(BaseModel):
+    """A table of the file: unknown keys are mistakes, not decoration."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class BrokerSettings(Section):
+    """[broker]"""
+
+    host: str = Field("localhost", min_length=1, description="The MQTT broker.")
+    port: int = Field(8883, ge=1, le=65535, description="Its port: 8883 with certificates, 1883 without.")
+    tls: bool = Field(True, description="Encrypt and show our certificate. Only a test does without.")
+    ca_file: Path = Field(Path("/etc/vigia/ca.crt"), description="The authority that vouches for the broker.")
+    cert_file: Path = Field(Path("/etc/vigia/ingest.crt"), description="This service's certificate.")
+    key_file: Path = Field(Path("/etc/vigia/ingest.key"), description="This service's private key.")
+    client_id: str = Field(
+        "ingest",
+        pattern=r"^[a-z0-9-]{1,32}$",
+        description="Name of this process at the broker; several that share the load need one each.",
+    )
+    group: str = Field(
+        "ingest", pattern=r"^[a-z0-9-]{1,32}$", description="Processes of one group share the messages among them."
+    )
+    receive_maximum: int = Field(
+        200, ge=1, le=65535, description="Most messages that the broker gives us before we have them on disk."
+    )
+    session_kept_s: int = Field(
+        86_400, ge=0, le=2_592_000, description="How long the broker keeps messages for us while we are away, seconds."
+    )
+    keepalive_s: int = Field(30, ge=5, le=3600, description="Seconds between signs of life on an idle connection.")
+
+
+class JournalSettings(Section):
+    """[journal]"""
+
+    path: Path = Field(Path("/var/lib/vigia/journal.db"), description="The file that keeps messages as they came.")
+    keep_days: int = Field(
+        30, ge=0, le=3650, description="Messages that every sink has stored are kept this long all the same."
+    )
+
+
+class RegistrySettings(Section):
+    """[registry]"""
+
+    path: Path = Field(Path("/etc/vigia/registry.toml"), description="Territories and stations: who is where.")
+
+
+class IngestSettings(BaseSettings):
+    """The whole file."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="VIGIA_INGEST__", env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
+    )
+
+    broker: BrokerSettings = Field(default_factory=BrokerSettings, description="Where messages come from.")
+    journal: JournalSettings = Field(default_factory=JournalSettings, description="What is kept on disk.")
+    registry: RegistrySettings = Field(default_factory=RegistrySettings, description="Who is where.")
+    influx: InfluxSettings = Field(description="Where points go.")
+    api: ApiSettings = Field(default_factory=ApiSettings, description="The HTTP service.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment over the file."""
+        return env_settings, init_settings
