@@ -26,6 +26,7 @@ LONGEST_BACK_OFF_S: Final = 10.0
 _MOST_BYTES: Final = 4096
 _PROVEN_AFTER_S: Final = 10.0
 _LOOK_EVERY_S: Final = 0.2
+_MOST_WORDS: Final = 16
 
 # termios.error is no OSError, and a driver that refuses a baud rate is a ValueError.
 _TROUBLE: Final = (OSError, termios.error, ValueError)
@@ -65,8 +66,7 @@ class SerialLink:
         self._port: Any = None  # pyserial has no types
         self._state = LinkState.WAITING_FOR_PORT
         self._trouble = ""
-        self._told: tuple[LinkState, str] | None = None
-        self._repeats = 0
+        self._told: dict[tuple[LinkState, str], int] = {}  # since the port last proved itself
         self._back_off_s = FIRST_BACK_OFF_S
         self._next_try = 0.0
         self._seen_node: tuple[int, int] | None = None
@@ -102,6 +102,7 @@ class SerialLink:
             return b""
         if not self._proven and (chunk or time.monotonic() - self._opened_at > _PROVEN_AFTER_S):
             self._proven = True
+            self._told.clear()
             self._back_off_s = FIRST_BACK_OFF_S
         return chunk
 
@@ -148,17 +149,14 @@ class SerialLink:
         self._enter(self._state, logging.WARNING)
 
     def _enter(self, state: LinkState, level: int) -> None:
-        """Log a change once; a repeat, or the ups and downs of a port that never gave a byte, at DEBUG with a count."""
+        """Log a change once; repeats, until the port has proved itself, at DEBUG with a count."""
         self._state = state
         told = (state, self._trouble)
-        flapping = state is LinkState.OPEN and self._repeats > 1
-        if told == self._told or flapping:
-            self._repeats += 1
-            log.debug("%s: %s (%d times)", self._name, self.words, self._repeats)
-            return
-        self._told = told
-        self._repeats = 1
-        log.log(level, "%s: %s", self._name, self.words)
+        times = self._told[told] = self._told.get(told, 0) + 1
+        if times > 1 or len(self._told) > _MOST_WORDS:
+            log.debug("%s: %s (%d times)", self._name, self.words, times)
+        else:
+            log.log(level, "%s: %s", self._name, self.words)
 
 
 def _node(path: str) -> tuple[int, int] | None:
@@ -172,7 +170,7 @@ def _node(path: str) -> tuple[int, int] | None:
 
 def _plain(trouble: Exception, otherwise: str) -> str:
     """What is wrong and what to do, in words; the library's own message when it is none of the usual."""
-    number = trouble.errno if isinstance(trouble, OSError) else None
+    number = _number(trouble)
     if number in (errno.ENOENT, errno.ENODEV, errno.ENXIO):
         return "there is no such port; is the device plugged in?"
     if number in (errno.EACCES, errno.EPERM):
@@ -181,6 +179,17 @@ def _plain(trouble: Exception, otherwise: str) -> str:
         return "another program has it open; stop that one or name another port"
     if number in (errno.ENOTTY, errno.EISDIR):
         return "it is not a serial port"
-    if number == errno.EIO or "read failed" in str(trouble) or "no data" in str(trouble):
+    if number == errno.EIO or "returned no data" in str(trouble):
         return "the device is gone"
     return f"{otherwise} ({trouble})"
+
+
+def _number(trouble: BaseException | None) -> int | None:
+    """The error number; pyserial's own errors may have it only in what they were raised from."""
+    while trouble is not None:
+        if isinstance(trouble, OSError) and trouble.errno is not None:
+            return trouble.errno
+        if isinstance(trouble, termios.error):
+            return int(trouble.args[0])
+        trouble = trouble.__context__
+    return None
