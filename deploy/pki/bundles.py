@@ -15,8 +15,10 @@ _ARCHIVES: Final = (".tar.gz", ".tgz")
 
 
 def bundle(directory: Path, name: str, out: Path) -> Path:
-    """Write the bundle of a station (`station.crt`, `station.key`) or of a service (`service.crt`, `service.key`),
-    with `ca.crt`, to a file that ends in .tar.gz or .tgz, or to a new folder. Returns `out`.
+    """Write the bundle of a station (`station.crt`, `station.key`) or of a service (for `service.ingest`: `ingest.crt`,
+    `ingest.key`), with `ca.crt`, to a file that ends in .tar.gz or .tgz, or to a new folder. Returns `out`.
+
+    The names are those that the settings of gateway and ingest have by default in /etc/vigia.
 
     The file or folder is for its owner only, though a USB stick (FAT) does not keep that. Raises DeployError when
     `out` is there already or the certificate is revoked or has expired, and OSError.
@@ -26,11 +28,11 @@ def bundle(directory: Path, name: str, out: Path) -> Path:
         raise DeployError("the broker's files are written by `vigia deploy broker`, not carried in a bundle")
     if out.exists():
         raise DeployError(f"{out} is there already: choose another place, or remove it first")
-    role = "service" if name.startswith("service.") else "station"
+    stem = name.removeprefix("service.") if name.startswith("service.") else "station"
     parts = {
         "ca.crt": ((directory / "ca.crt").read_bytes(), files.PUBLIC),
-        f"{role}.crt": (certificate.read_bytes(), files.PUBLIC),
-        f"{role}.key": (key.read_bytes(), files.PRIVATE),
+        f"{stem}.crt": (certificate.read_bytes(), files.PUBLIC),
+        f"{stem}.key": (key.read_bytes(), files.PRIVATE),
     }
     if out.name.endswith(_ARCHIVES):
         files.write(out, _archive(parts), files.PRIVATE)

@@ -41,9 +41,9 @@ def test_an_archive_holds_the_same_and_is_private(pki: Path, tmp_path: Path, end
     with tarfile.open(out) as archive:
         modes = {entry.name: entry.mode for entry in archive.getmembers()}
         archive.extractall(tmp_path / "there", filter="data")
-    assert modes == {"ca.crt": 0o644, "service.crt": 0o644, "service.key": 0o600}
+    assert modes == {"ca.crt": 0o644, "ingest.crt": 0o644, "ingest.key": 0o600}
     key = authority.current_files(pki, "service.ingest")[1]
-    assert (tmp_path / "there" / "service.key").read_bytes() == key.read_bytes()
+    assert (tmp_path / "there" / "ingest.key").read_bytes() == key.read_bytes()
 
 
 def test_what_must_not_be_carried_is_refused(pki: Path, tmp_path: Path) -> None:
