@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+import firmware_bridge
 from firmware_bridge.delivery import Delivery
 from firmware_bridge.drivers.vigia_sensor import Settings, VigiaSensorDecoder, open_source
 from firmware_bridge.framing import cobs_frames
@@ -26,7 +27,7 @@ from tests.support.waiting import wait_until
 KEY = "00112233445566778899aabbccddeeff"
 OTHER_KEY = "ff" * 16
 DEVICE = 0x00A1B2C3
-GOLDEN = bytes.fromhex("001c0111a1b2c30101011210d6ad77f9ac5f5035d85d273a8410")
+GOLDEN = "05 01 61 15 10 04 a1 b2 c3 01 01 13 01 10 d6 ad 77 f9 ac 5f 50 35 d8 5d 27 3a 84 10 99 86 00"
 READING = make_reading(
     Kind.ACOUSTIC_DETECTION,
     "rio-arriba",
@@ -60,6 +61,14 @@ def decode(chunks: Iterable[bytes], decoder: VigiaSensorDecoder | None = None) -
             readings += delivery.readings
             reasons.update({r.reason: r.count for r in delivery.rejected})
     return readings, reasons
+
+
+def test_golden_line() -> None:
+    """Synthetic: the golden device frame on a receiver's line, at -97 dBm and 5.25 dB. The README shows it."""
+    assert frame(1, envelope=bytes((1, 97, 21))) == bytes.fromhex(GOLDEN)
+    readme = Path(firmware_bridge.__path__[0], "README.md").read_text()
+    assert GOLDEN in readme
+    assert KEY in readme
 
 
 def test_wired_and_by_radio() -> None:
