@@ -44,14 +44,11 @@ def config() -> None:
     from firmware_bridge.sources import DRIVERS
     from gateway.settings import GatewaySettings
 
-    samples = "\n".join(driver.SAMPLE.rstrip() for driver in DRIVERS.values())
-    typer.echo(settings_text(GatewaySettings, "Settings of a Vigía gateway") + _commented(samples), nl=False)
+    samples = [_commented(driver.SAMPLE) for driver in DRIVERS.values()]
+    typer.echo(settings_text(GatewaySettings, "Settings of a Vigía gateway") + "".join(samples), nl=False)
 
 
 def _commented(sample: str) -> str:
-    lines = [f"# {line}".rstrip() for line in sample.splitlines()]
-    return (
-        "\n# What this post listens to, one [[sources]] for each port. Take away the # to use it.\n"
-        + "\n".join(lines)
-        + "\n"
-    )
+    tables = "[[sources]]\n" + sample.replace("[[", "[[sources.")
+    lines = ["", "# What this post listens to, one [[sources]] for each port. Take away the # to use it."]
+    return "\n".join(lines + [f"# {line}".rstrip() for line in tables.splitlines()]) + "\n"

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from deploy.cli import gateway, ingest, pki
+from deploy.cli import gateway, ingest, pki, sensors
 from deploy.errors import DeployError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 )
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(ingest.app, name="ingest")
+app.add_typer(sensors.app, name="sensors")
 app.add_typer(pki.app, name="pki")
 
 

@@ -1,0 +1,5 @@
+"""python -m deploy.cli: the vigia command without its entry point."""
+
+from deploy.cli.main import run
+
+run()
