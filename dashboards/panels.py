@@ -6,6 +6,7 @@ measurements arrive as one, row below row, and `grouped` adds them up in the bro
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -114,10 +115,13 @@ def rows_as_numbers(
     query: InfluxQLQuery,
     transformations: list[board.DataTransformerConfig],
     *,
-    unit: str = COUNT,
+    column: str,
+    unit: str,
 ) -> AnyPanel:
-    """A tile for each row of a table, named by its text column."""
-    panel = stat.Panel().reduce_options(_every_row()).unit(unit).transformations(transformations)
+    """A tile for each row of a table: the value of a column, named by the text column."""
+    # By name: the latest of some times is a number to some versions of Grafana, and a time to others.
+    panel = stat.Panel().reduce_options(_every_row().fields(f"/^{re.escape(column)}$/")).unit(unit)
+    panel = panel.transformations(transformations)
     panel = panel.color_mode(models.BigValueColorMode.NONE).graph_mode(models.BigValueGraphMode.NONE)
     return _dressed(panel, words, place, [query])
 

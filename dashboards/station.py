@@ -33,6 +33,7 @@ from dashboards.panels import (
     grouped,
     listing,
     over_time,
+    reduced,
     renamed,
     rows_as_numbers,
 )
@@ -176,6 +177,7 @@ def _health(uid: str) -> list[AnyPanel]:
             Place(6, 7),
             rows(heard),
             grouped([STATION], TIME_COLUMN, "max"),
+            column=reduced(TIME_COLUMN, "max"),
             unit=FROM_NOW,
         ),
         *(
