@@ -207,16 +207,26 @@ def _no_twins(what: str, names: Sequence[str]) -> None:
         raise ValueError(f"two of the same name: {what} {', '.join(map(repr, twins))}")
 
 
+_PLAIN: Final = {
+    "Extra inputs are not permitted": "no such setting",
+    "Field required": "missing",
+    "String should match pattern": "must be 1 to 32 of a-z, 0-9 and inner hyphens",
+}
+
+
 def _fault(text: str, loc: tuple[int | str, ...], message: str) -> str:
     """One fault in words: the line of the innermost table or key that it names, the key, and what is wrong with it."""
     message = message.removeprefix("Value error, ")
-    message = {"Extra inputs are not permitted": "no such setting"}.get(message, message)
+    for theirs, ours in _PLAIN.items():
+        message = ours if message.startswith(theirs) else message
     lines = text.splitlines()
     at, header, key = 0, "", ""
     for part in loc:
         if isinstance(part, str):
             header, key = f"{header}.{part}" if header else part, part
-            found = next((i for i in range(at, len(lines)) if re.match(rf"\s*{re.escape(part)}\s*=", lines[i])), None)
+            ends = (i for i in range(at + 1, len(lines)) if lines[i].lstrip().startswith("["))
+            table = range(at, next(ends, len(lines)))
+            found = next((i for i in table if re.match(rf"\s*{re.escape(part)}\s*=", lines[i])), None)
             at = found if found is not None else at
         else:
             heads = [i for i in range(at, len(lines)) if re.match(rf"\s*\[\[\s*{re.escape(header)}\s*\]\]", lines[i])]

@@ -19,7 +19,7 @@ MAX_DETAIL: Final = 500
 MAX_RETRY_AFTER_S: Final = 300.0
 """A database that asks for more patience than this is asked again all the same."""
 
-_DROPPED: Final = re.compile(r"dropped=(\d+)$")  # at the very end: names from the field may stand before it
+_DROPPED: Final = re.compile(r"dropped=([0-9]+)$")  # at the very end: names from the field may stand before it
 _REASONS: Final = (
     ("unable to parse", "parse_error"),
     ("type conflict", "field_type_conflict"),
@@ -86,7 +86,7 @@ def parse_retry_after(value: str | None) -> float | None:
     """Seconds from a Retry-After header (a number or an HTTP date, RFC 9110 10.2.3), 0 to MAX_RETRY_AFTER_S."""
     if value is None:
         return None
-    if re.fullmatch(r"\d{1,9}", value.strip()):
+    if re.fullmatch(r"[0-9]{1,9}", value.strip()):
         return min(float(value), MAX_RETRY_AFTER_S)
     try:
         when = parsedate_to_datetime(value)
