@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 import pwd
+import signal
 import socket
 import ssl
 import stat
@@ -366,6 +367,36 @@ def test_a_revoked_post_is_shut_out_and_the_others_are_not(hub: Hub) -> None:
     authority.issue_station(hub.pki, B)  # enrolled anew, with no word to the broker
     with client(hub.port, hub.pki, B) as again:
         assert again.connected
+
+
+@slow
+def test_a_reload_shuts_out_a_revoked_post_only_when_it_comes_again(hub: Hub) -> None:
+    """Why a revocation asks for a restart: a reload reads the list, and leaves open connections alone."""
+    with client(hub.port, hub.pki, B) as revoked:
+        authority.revoke(hub.pki, B)
+        hub.render()
+        os.kill(hub.part.pid, signal.SIGHUP)
+        wait_until("the list is read", lambda: "Reloading" in hub.part.log_end())
+        with pytest.raises(RefusedError), client(hub.port, hub.pki, B):
+            pytest.fail("a revoked post was let in")
+        what, code = revoked.publish(topics.state(B), b"{}")
+        assert what == "publish"
+        assert code < 0x80  # taken
+
+
+@slow
+def test_a_member_that_is_away_keeps_its_share_while_its_session_is_kept(hub: Hub) -> None:
+    """Why several ingest processes should have short sessions."""
+    shared = topics.shared(GROUP, topics.ALL_UP)
+    with client(hub.port, hub.pki, "service.ingest") as one, client(hub.port, hub.pki, A) as post:
+        one.subscribe(shared)
+        with client(hub.port, hub.pki, "service.ingest-2", session_s=60) as two:
+            two.subscribe(shared)
+        for number in range(10):
+            post.publish(topics.up(A, Lane.READING), str(number).encode())
+        with client(hub.port, hub.pki, "service.ingest-2", session_s=60, clean=False) as two:
+            wait_until("its share waited for it", lambda: len(two.received) == 5)
+        assert len(one.received) == 5
 
 
 @slow
