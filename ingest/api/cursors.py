@@ -39,7 +39,7 @@ def encode_cursor(cursor: AfterSensor | AfterReading) -> str:
 def decode_cursor(text: str) -> AfterSensor | AfterReading:
     """The inverse. Raises ValueError for anything that `encode_cursor` did not make."""
     try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        raw = base64.b64decode(text.encode() + b"=" * (-len(text) % 4), altchars=b"-_", validate=True)
         cursor = msgspec.json.decode(raw, type=AfterSensor | AfterReading)
     except (binascii.Error, UnicodeError, msgspec.DecodeError) as error:
         raise ValueError("`cursor` is not one that this API gave; begin without it") from error

@@ -1,7 +1,8 @@
 """InfluxQL text from names and values that others chose.
 
 Quoting follows the scanner of InfluxQL: inside quotes a backslash escapes the quote, itself and (as `\\n`) a line feed;
-any other escape, a bare line feed and NUL end the statement with an error.
+any other escape, a bare line feed and NUL end the statement with an error, and a carriage return is read as a line
+feed. There is no way to write NUL and carriage return.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ _LITERAL: Final = str.maketrans({"'": "\\'", "\\": "\\\\", "\n": "\\n"})
 
 
 def quote_identifier(name: str) -> str:
-    """A measurement, tag, field or database name. Raises ValueError for NUL, which InfluxQL cannot say."""
+    """A measurement, tag, field or database name. Raises ValueError for NUL and carriage return."""
     return f'"{_sayable(name).translate(_IDENTIFIER)}"'
 
 
 def quote_literal(text: str) -> str:
-    """A string value. Raises ValueError for NUL."""
+    """A string value. Raises ValueError for NUL and carriage return."""
     return f"'{_sayable(text).translate(_LITERAL)}'"
 
 
@@ -39,6 +40,6 @@ def from_measurements(names: Iterable[str]) -> str:
 
 
 def _sayable(text: str) -> str:
-    if "\0" in text:
-        raise ValueError(f"{text!r} holds a NUL")
+    if "\0" in text or "\r" in text:
+        raise ValueError(f"{text!r} holds a NUL or a carriage return, which InfluxQL cannot say")
     return text

@@ -47,14 +47,10 @@ def test_a_number_comes_back_as_the_same_float(value: float) -> None:
     assert float(float_text(value)) == value
 
 
-@pytest.mark.parametrize(
-    ("value", "stored"),
-    [("a\nb", "a\\nb"), ("a\rb", "a\\rb"), ("a\tb", "a\\tb"), ("a\\", "a\\ ")],
-)
-def test_where_the_escaping_loses_something(value: str, stored: str) -> None:
-    """Known and shared with influxdb-client: these are stored as if the other had been meant."""
-    assert escape_tag(value) == theirs("m", {"t": value}, {"f": 1.0}, 1).removeprefix("m,t=").removesuffix(" f=1 1")
-    assert escape_tag(value).replace("\\ ", " ") == stored.removesuffix("\\ ") + (" " if stored == "a\\ " else "")
+@pytest.mark.parametrize(("one", "other"), [("a\nb", "a\\nb"), ("a\rb", "a\\rb"), ("a\tb", "a\\tb"), ("a\\", "a ")])
+def test_where_the_escaping_loses_something(one: str, other: str) -> None:
+    """Known, and shared with influxdb-client: these two are one to the database."""
+    assert escape_tag(one) == escape_tag(other)
 
 
 codes = st.lists(st.sampled_from(sorted(q.code for q in QUANTITIES.values())), min_size=1, max_size=5, unique=True)
