@@ -79,6 +79,15 @@ class Part:
                 raise PartError(f"{self.name} did not answer in {self._timeout_s:.0f} s. {self.log}:\n{self.log_end()}")
             time.sleep(0.02)
 
+    def wait_ended(self, timeout_s: float) -> int:
+        """Wait until it ends by itself; its exit code. Raises PartError when it does not in time."""
+        if self._process is None:
+            raise PartError(f"{self.name} was not started")
+        try:
+            return self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            raise PartError(f"{self.name} did not end within {timeout_s:.0f} s") from None
+
     def log_end(self, lines: int = 20) -> str:
         """The last lines of its log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:]) if self.log.exists() else ""

@@ -189,11 +189,22 @@ class Ingest(Part):
 
     def journaled(self) -> int:
         """How many messages its journal has taken, ever."""
+        return self._ask("SELECT coalesce(max(id), 0) FROM message")
+
+    def behind(self) -> int:
+        """How many messages of its journal are not yet in InfluxDB."""
+        return self._ask("SELECT coalesce(max(id), 0) - (SELECT coalesce(min(message_id), 0) FROM cursor) FROM message")
+
+    def dead_letters(self) -> int:
+        """How many dead letters there are."""
+        return self._ask("SELECT count(*) FROM dead_letter")
+
+    def _ask(self, statement: str) -> int:
         path = self.directory / "journal.db"
         if not path.exists():
             return 0
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
-            return int(db.execute("SELECT coalesce(max(id), 0) FROM message").fetchone()[0])
+            return int(db.execute(statement).fetchone()[0])
 
 
 def write_registry(path: Path, stations: dict[str, str]) -> Path:
