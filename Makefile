@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SEED ?= 7
 
 .DEFAULT_GOAL := help
-.PHONY: help venv parts demo test check fast bench soak generated clean
+.PHONY: help venv parts demo test check bench soak constraints generated clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,10 @@ bench: parts venv ## the measurements of docs, written to deploy/docs/benchmarks
 
 soak: parts venv ## two hundred kills (about an hour; SEED=n repeats a run)
 	@$(BIN)/python -m pytest -m soak --override-ini=addopts= --timeout=7200 --seed $(SEED) tests/integration
+
+constraints: venv ## pin the versions that are installed now, after make test passed with them
+	@{ head -1 deploy/constraints.txt; $(BIN)/python -m pip freeze --exclude-editable; } > deploy/constraints.new
+	@mv deploy/constraints.new deploy/constraints.txt
 
 generated: venv ## write again every generated file (checked for drift by make check)
 	@$(BIN)/vigia generate

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ingest.api.settings import ApiSettings
@@ -31,8 +33,10 @@ class BrokerSettings(Section):
         pattern=r"^[a-z0-9-]{1,32}$",
         description="Name of this process at the broker; several that share the load need one each.",
     )
-    group: str = Field(
-        "ingest", pattern=r"^[a-z0-9-]{1,32}$", description="Processes of one group share the messages among them."
+    group: SecretStr | None = Field(
+        None,
+        description="Only when several processes share the load: the name of their group, the same for all, hard to"
+        " guess (16 characters or more): a post that knew it could take messages away from them.",
     )
     receive_maximum: int = Field(
         200, ge=1, le=65535, description="Most messages that the broker gives us before we have them on disk."
@@ -41,6 +45,18 @@ class BrokerSettings(Section):
         86_400, ge=0, le=2_592_000, description="How long the broker keeps messages for us while we are away, seconds."
     )
     keepalive_s: int = Field(30, ge=5, le=3600, description="Seconds between signs of life on an idle connection.")
+
+
+    @model_validator(mode="after")
+    def _group_is_secret(self) -> Self:
+        if self.group is None:
+            return self
+        group = self.group.get_secret_value()
+        if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", group):
+            raise ValueError("`group` is 1 to 64 letters, digits and hyphens")
+        if self.tls and len(group) < 16:
+            raise ValueError("`group` needs 16 characters or more; `openssl rand -hex 16` makes a good one")
+        return self
 
 
 class JournalSettings(Section):

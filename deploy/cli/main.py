@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from deploy.cli import gateway, ingest, pki, sensors
+from deploy.cli import broker, gateway, ingest, pki, sensors
 from deploy.errors import DeployError
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app.add_typer(gateway.app, name="gateway")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(sensors.app, name="sensors")
 app.add_typer(pki.app, name="pki")
+app.add_typer(broker.app, name="deploy")
 
 
 def run() -> None:

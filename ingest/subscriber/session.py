@@ -84,12 +84,9 @@ class Session:
 
     def subscribe(self) -> None:
         """Ask for everything that posts send; at every connection, since a broker may have forgotten us."""
-        self._client.subscribe(
-            [
-                (topics.shared(self._settings.group, topics.ALL_UP), _QOS),
-                (topics.ALL_STATES, _QOS),
-            ]
-        )
+        group = self._settings.group
+        up = topics.shared(group.get_secret_value(), topics.ALL_UP) if group else topics.ALL_UP
+        self._client.subscribe([(up, _QOS), (topics.ALL_STATES, _QOS)])
 
     def acknowledge(self, message: Received) -> None:
         """The broker may forget this message."""

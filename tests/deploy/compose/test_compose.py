@@ -16,7 +16,7 @@ import yaml
 from ingest.settings import IngestSettings
 
 COMPOSE = Path(__file__).parents[3] / "deploy" / "compose"
-SECRETS = ["VIGIA_GROUP", "VIGIA_API_TOKEN", "INFLUX_PASSWORD", "INFLUX_ADMIN_TOKEN", "GRAFANA_ADMIN_PASSWORD"]
+SECRETS = ["VIGIA_API_TOKEN", "INFLUX_PASSWORD", "INFLUX_ADMIN_TOKEN", "GRAFANA_ADMIN_PASSWORD"]
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +103,6 @@ def test_ingest_takes_its_settings(services: dict[str, dict[str, Any]], monkeypa
     settings = IngestSettings(**tomllib.loads((COMPOSE / "ingest.toml").read_text(encoding="utf-8")))
     assert settings.broker.host in services
     assert settings.broker.tls
-    assert settings.broker.group == "0123456789abcdef0123456789abcdef"
     assert settings.influx.token is not None
     assert services["ingest"]["ports"] == [f"127.0.0.1:{settings.api.port}:{settings.api.port}"]
     mounts = {mount.removesuffix(":ro").rpartition(":")[2] for mount in services["ingest"]["volumes"]}
