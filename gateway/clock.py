@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from gateway.contract.entries import TimeQuality
+from gateway.contract.rows import MAX_TIME_MS
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _TIME_ERROR: Final = 5  # adjtimex(2): the clock is not synchronised
@@ -52,7 +53,8 @@ class Clock:
         error_ms = kernel_error_ms()
         if error_ms is None:
             return Moment(boot_ms, wall_ms, TimeQuality.UNTRUSTED, 0)
-        return Moment(boot_ms, wall_ms, TimeQuality.NTP, error_ms)
+        # Rounded up to a power of two: the bound stays true, and a column of bounds costs next to nothing to send.
+        return Moment(boot_ms, wall_ms, TimeQuality.NTP, 1 << error_ms.bit_length() if error_ms else 0)
 
 
 def boot_id() -> str:
@@ -62,12 +64,18 @@ def boot_id() -> str:
 
 def freeze(then: Moment, same_boot: bool, now: Moment) -> FrozenTime:
     """The best time for what was noted `then`, as known `now`. A trusted time stands. An untrusted one of this
-    boot is reckoned back from a trusted now by the time since boot. Any other keeps its wall time, marked UNTRUSTED."""
+    boot is reckoned back from a trusted now by the time since boot. Any other keeps its wall time, marked UNTRUSTED; so
+    does one that no message could carry, at the bound (1970 or 2248)."""
     if then.quality is not TimeQuality.UNTRUSTED:
-        return FrozenTime(then.wall_ms, then.quality, then.uncertainty_ms)
-    if same_boot and now.quality is not TimeQuality.UNTRUSTED:
-        return FrozenTime(now.wall_ms - (now.boot_ms - then.boot_ms), TimeQuality.RECOVERED, now.uncertainty_ms)
-    return FrozenTime(max(0, then.wall_ms), TimeQuality.UNTRUSTED, 0)
+        frozen = FrozenTime(then.wall_ms, then.quality, then.uncertainty_ms)
+    elif same_boot and now.quality is not TimeQuality.UNTRUSTED:
+        frozen = FrozenTime(now.wall_ms - (now.boot_ms - then.boot_ms), TimeQuality.RECOVERED, now.uncertainty_ms)
+    else:
+        frozen = FrozenTime(then.wall_ms, TimeQuality.UNTRUSTED, 0)
+    if 0 <= frozen.time_ms <= MAX_TIME_MS:
+        return frozen
+    # A clock that far off is believed by nobody, whatever it says of itself.
+    return FrozenTime(min(max(0, frozen.time_ms), MAX_TIME_MS), TimeQuality.UNTRUSTED, 0)
 
 
 class _Timex(ctypes.Structure):

@@ -10,6 +10,7 @@ from gateway.contract.ranges import RangeSet
 from gateway.contract.topics import Lane
 
 LONGEST_WAIT_S: Final = 3600.0
+_MOST_DOUBLINGS: Final = 20
 
 
 @dataclass
@@ -41,8 +42,11 @@ class Flights:
         return urgent or len(self._by_id) < self._window
 
     def sent(self, message_id: int, flight: Flight, now: float) -> None:
-        """It left just now."""
-        flight.due_at = now + min(LONGEST_WAIT_S, self._timeout_s * 2.0 ** (flight.tries - 1))
+        """It left just now. A flight of the same message id, acknowledged long ago, stays under way without one."""
+        flight.due_at = now + min(LONGEST_WAIT_S, self._timeout_s * 2.0 ** min(flight.tries - 1, _MOST_DOUBLINGS))
+        earlier = self._by_id.pop(message_id, None)
+        if earlier is not None:
+            self._by_id[min(-1, min(self._by_id, default=0) - 1)] = earlier
         self._by_id[message_id] = flight
 
     def acknowledge(self, message_id: int) -> Flight | None:

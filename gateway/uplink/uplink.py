@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from gateway.clock import Clock
 from gateway.contract import topics
-from gateway.contract.batches import encode_batch
+from gateway.contract.batches import MAX_MESSAGE_BYTES, encode_batch
 from gateway.contract.ranges import RangeSet
 from gateway.contract.receipts import decode_receipt
 from gateway.contract.topics import ContractError, Lane
@@ -128,6 +128,7 @@ class Uplink:
                 self._session = None
             self._flights.lost_link(time.monotonic())
             self._link = LinkState.WAITING
+            self._drain_events()
 
     # the link
 
@@ -144,8 +145,6 @@ class Uplink:
         self._link = LinkState.UP
         self._up_at = time.monotonic()
         self._hold_until = 0.0
-        self._backoff.reset()
-        self._failures = 0
         self._trouble = ""
         log.info("link up: %s:%d", self._settings.host, self._settings.port)
         self._session.greet(self._clock.now().wall_ms)
@@ -192,7 +191,7 @@ class Uplink:
                     state.due_at = now + state.linger_s if state.due_at is None else state.due_at
                     if state.waiting >= self._settings.batch_entries:
                         state.due_at = now
-            case Connected():
+            case Connected() if self._link is LinkState.CONNECTING:
                 self._connected()
             case Lost(reason):
                 # A session that is closed says so once more; only the one in use counts.
@@ -202,6 +201,16 @@ class Uplink:
                 self._acknowledged(message_id, reason, words)
             case Received(topic, payload):
                 self._received(topic, payload)
+            case _:
+                log.debug("late: %s", type(event).__name__)
+
+    def _drain_events(self) -> None:
+        """What an ended connection still had to say means nothing to the next."""
+        while True:
+            try:
+                self._events.get_nowait()
+            except queue.Empty:
+                return
 
     def _acknowledged(self, message_id: int, reason: int, words: str) -> None:
         if reason in (0, _NOBODY):
@@ -227,6 +236,8 @@ class Uplink:
             log.warning("a receipt that cannot be read: %s", error)
             return
         self._counts["receipts"] += 1
+        self._backoff.reset()  # only now: a broker that lets us in and throws us out again is not a link
+        self._failures = 0
         self._outbox.forget(stored)
         self._flights.receipt(stored)
         if self._trouble and self._link is LinkState.UP:
@@ -261,6 +272,11 @@ class Uplink:
         assert self._session is not None
         topic = topics.up(self._station, parcel.lane)
         payload = encode_batch(self._station, parcel.epoch, parcel.entries)
+        if len(payload) > MAX_MESSAGE_BYTES and len(parcel.entries) > 1:
+            middle = len(parcel.entries) // 2
+            for half in (parcel.entries[:middle], parcel.entries[middle:]):
+                self._send(parcel._replace(entries=half), tries, now)
+            return
         ranges = RangeSet.of(entry.sequence for entry in parcel.entries)
         message_id = self._session.publish(topic, payload)
         self._flights.sent(message_id, Flight(parcel.lane, parcel.run, parcel.epoch, ranges, tries, 0.0), now)
