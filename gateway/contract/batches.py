@@ -29,6 +29,8 @@ EPOCH_BYTES: Final = 8
 MAX_MESSAGE_BYTES: Final = 256 * 1024
 MAX_BODY_BYTES: Final = 1024 * 1024
 """A body that says it is larger, compressed or not, is refused before it is unpacked."""
+MAX_READINGS_BYTES: Final = 128 * 1024
+"""Entries whose readings take no more than this in all, as MessagePack, always fit into one message."""
 
 _COMPRESSED: Final = 0x01
 _ROWS: Final = 0x02
@@ -55,19 +57,25 @@ def station_digest(station: str) -> bytes:
 
 
 def encode_batch(station: str, epoch: bytes, entries: Sequence[Entry]) -> bytes:
-    """One message from 1 to 4096 entries in ascending sequence order. Raises ValueError when they are not."""
+    """One message from 1 to 4096 entries in ascending sequence order. Raises ValueError when they are not, when they do
+    not fit into one message (see MAX_READINGS_BYTES), and for whatever `decode_groups` would refuse."""
     if not 1 <= len(entries) <= MAX_ENTRIES or len(epoch) != EPOCH_BYTES:
         raise ValueError(f"{len(entries)} entries and {len(epoch)} bytes of epoch do not make a batch")
     if any(a.sequence >= b.sequence for a, b in pairwise(entries)):
         raise ValueError("entries are not in ascending sequence order")
     flags = _ROWS if len(entries) <= _ROWS_UP_TO else 0
     body = encode_rows(entries) if flags else encode_columns(entries)
+    if len(body) > MAX_BODY_BYTES:
+        raise ValueError(f"{len(entries)} entries make a body of {len(body)} bytes (at most {MAX_BODY_BYTES})")
     if len(body) >= _COMPRESS_FROM_BYTES:
         squeezed = zstandard.ZstdCompressor(level=_LEVEL).compress(body)
         if len(squeezed) < len(body):
             body, flags = squeezed, flags | _COMPRESSED
     ranges = RangeSet.of(entry.sequence for entry in entries).encode()
-    return bytes((VERSION, flags)) + station_digest(station) + epoch + ranges + body
+    message = bytes((VERSION, flags)) + station_digest(station) + epoch + ranges + body
+    if len(message) > MAX_MESSAGE_BYTES:
+        raise ValueError(f"{len(entries)} entries make {len(message)} bytes (at most {MAX_MESSAGE_BYTES})")
+    return message
 
 
 def decode_head(message: bytes) -> Head:
@@ -107,6 +115,7 @@ def _decompress(body: bytes) -> bytes:
         told = zstandard.frame_content_size(body)
         if not 0 < told <= MAX_BODY_BYTES:
             raise ContractError("bomb", f"a body that says it is {told} bytes (at most {MAX_BODY_BYTES})")
-        return zstandard.ZstdDecompressor(max_window_size=2**21).decompress(body, max_output_size=MAX_BODY_BYTES)
+        unpack = zstandard.ZstdDecompressor(max_window_size=2**21).decompress
+        return unpack(body, max_output_size=MAX_BODY_BYTES, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise ContractError("bad_compression", str(error)) from error

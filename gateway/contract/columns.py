@@ -13,6 +13,7 @@ coded at the narrowest width of 0, 1, 2, 4 or 8 bytes, lowest bytes of all numbe
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Sequence
 from enum import IntEnum
 from itertools import accumulate, chain
@@ -21,12 +22,9 @@ from typing import Final
 
 from firmware_bridge.readings import KINDS, Kind
 from gateway.contract.entries import MAX_ENTRIES, Entry, Group, TimeQuality
-from gateway.contract.ranges import decode_varint, encode_varint
-from gateway.contract.rows import check_codes, check_time, checked_name
+from gateway.contract.ranges import MAX_WIDE_VARINT_BYTES, decode_varint, encode_varint
+from gateway.contract.rows import MAX_STEPS, check_codes, check_time, checked_name
 from gateway.contract.topics import ContractError
-
-_MAX_SHAPES: Final = 256
-_MAX_STEPS: Final = 2**62
 
 
 class _Column(IntEnum):
@@ -43,7 +41,8 @@ class _Column(IntEnum):
 
 
 def encode_columns(entries: Sequence[Entry]) -> bytes:
-    """The body of entries in ascending sequence order. Raises ValueError for a number beyond 63 bits."""
+    """The body of entries in ascending sequence order. Raises ContractError for what `decode_columns`
+    would refuse."""
     shape_index: dict[tuple[int, tuple[int, ...]], int] = {}
     string_index: dict[str, int] = {}
     shapes: list[int] = []
@@ -56,12 +55,19 @@ def encode_columns(entries: Sequence[Entry]) -> bytes:
         labels.append(string_index.setdefault(reading.label, len(string_index)) + 1 if reading.label else 0)
     order = _sorted_order(shapes, sensors)
     times = [entry.time_ms for entry in entries]
+    qualities = [entries[i].quality for i in order]
+    uncertainties = [entries[i].uncertainty_ms for i in order]
+    check_time(min(times), max(times), min(qualities), max(qualities), min(uncertainties), max(uncertainties))
     out = bytearray(encode_varint(len(string_index)))
     for text in string_index:
-        raw = text.encode()
+        raw = text.encode(errors="surrogatepass")
+        checked_name(raw, len(raw))
         out += encode_varint(len(raw)) + raw
     out += encode_varint(len(shape_index))
     for kind, codes in shape_index:
+        if kind not in KINDS:
+            raise ContractError("unknown_kind", f"kind {kind}")
+        check_codes(codes, len(codes))
         out += bytes((kind,)) + encode_varint(len(codes)) + bytes(codes)
     if len(shape_index) > 1:
         out += _section(_Column.SHAPE, _pack(shapes, (0,)))
@@ -75,15 +81,15 @@ def encode_columns(entries: Sequence[Entry]) -> bytes:
         out += _section(_Column.TIME_SORTED, in_order)
     else:
         out += _section(_Column.TIME, in_sequence)
-    out += _section(_Column.QUALITY, _pack([entries[i].quality for i in order], (0,)))
-    uncertainties = [entries[i].uncertainty_ms for i in order]
+    out += _section(_Column.QUALITY, _pack(qualities, (0,)))
     if any(uncertainties):
         out += _section(_Column.UNCERTAINTY, _pack(uncertainties, (0, 1)))
     values = bytearray()
     ordered = [entries[i].reading for i in order]
     start = 0
+    counts = Counter(shapes)
     for number, (_kind, codes) in enumerate(shape_index):
-        count = shapes.count(number) if len(shape_index) > 1 else len(entries)
+        count = counts[number]
         for position in range(len(codes)):
             values += _pack([r.steps[position] for r in ordered[start : start + count]], (0, 1))
         start += count
@@ -106,6 +112,8 @@ def _pack(numbers: list[int], transforms: tuple[int, ...]) -> bytes:
 
 
 def _pack_as(numbers: list[int], transform: int) -> bytes:
+    if numbers and not -MAX_STEPS < min(numbers) <= max(numbers) < MAX_STEPS:
+        raise ContractError("bad_steps", "a value of more than 62 bits")
     firsts: list[int] = []
     rest = numbers
     for _ in range(min(transform, len(numbers))):
@@ -115,8 +123,6 @@ def _pack_as(numbers: list[int], transform: int) -> bytes:
         firsts, rest, transform = [numbers[0]], [0] * (len(numbers) - 1), 1
     coded = [n << 1 if n >= 0 else ~(n << 1) for n in rest]
     widest = max(coded, default=0)
-    if widest >= 2**64:
-        raise ValueError("a number of more than 63 bits has no place in a batch")
     width = next(w for w in (0, 1, 2, 4, 8) if widest < 1 << 8 * w)
     head = bytes((transform, width)) + b"".join(encode_varint(n << 1 if n >= 0 else ~(n << 1)) for n in firsts)
     if width == 0:
@@ -152,35 +158,35 @@ def decode_columns(body: bytes, sequences: list[int]) -> list[Group]:
             raise ContractError("bad_body", "no time column")
         times = [in_sequence[i] for i in order]
     qualities = _column(sections, _Column.QUALITY, count) or [int(TimeQuality.UNTRUSTED)] * count
-    check_time(min(times), max(times), min(qualities))
     uncertainties = _column(sections, _Column.UNCERTAINTY, count) or nothing
-    if min(uncertainties) < 0:
-        raise ContractError("bad_body", "a negative uncertainty")
+    check_time(min(times), max(times), min(qualities), max(qualities), min(uncertainties), max(uncertainties))
     names = ["", *strings]
     values = sections.get(_Column.VALUES, b"")
     groups: list[Group] = []
     start = at = 0
+    counts = Counter(shape_of)
     for number, (kind, codes) in enumerate(shapes):
-        stop = start + shape_of.count(number)
+        stop = start + counts[number]
+        if stop == start:
+            raise ContractError("bad_body", f"no entry has shape {number}")
         columns = []
         for _ in codes:
             column, at = _unpack(values, at, stop - start)
             columns.append(column)
         here = order[start:stop]
-        if here:
-            groups.append(
-                Group(
-                    kind=kind,
-                    codes=codes,
-                    sequences=[sequences[i] for i in here],
-                    times_ms=times[start:stop],
-                    qualities=qualities[start:stop],
-                    uncertainties_ms=uncertainties[start:stop],
-                    sensors=[strings[sensor_of[i]] for i in here],
-                    labels=[names[label] for label in label_of[start:stop]],
-                    columns=columns,
-                )
+        groups.append(
+            Group(
+                kind=kind,
+                codes=codes,
+                sequences=[sequences[i] for i in here],
+                times_ms=times[start:stop],
+                qualities=qualities[start:stop],
+                uncertainties_ms=uncertainties[start:stop],
+                sensors=[strings[sensor_of[i]] for i in here],
+                labels=[names[label] for label in label_of[start:stop]],
+                columns=columns,
             )
+        )
         start = stop
     return groups
 
@@ -199,8 +205,8 @@ def _decode_strings(body: bytes) -> tuple[list[str], int]:
 
 def _decode_shapes(body: bytes, at: int) -> tuple[list[tuple[Kind, tuple[int, ...]]], int]:
     count, at = decode_varint(body, at)
-    if not 1 <= count <= _MAX_SHAPES:
-        raise ContractError("bad_body", f"{count} shapes (1 to {_MAX_SHAPES})")
+    if not 1 <= count <= MAX_ENTRIES:
+        raise ContractError("bad_body", f"{count} shapes (1 to {MAX_ENTRIES})")
     shapes = []
     for _ in range(count):
         kind = body[at]
@@ -238,7 +244,7 @@ def _unpack(packed: bytes, at: int, count: int) -> tuple[list[int], int]:
     at += 2
     firsts = []
     for _ in range(min(transform, count)):
-        coded, at = decode_varint(packed, at)
+        coded, at = decode_varint(packed, at, MAX_WIDE_VARINT_BYTES)
         firsts.append(coded >> 1 if not coded & 1 else ~(coded >> 1))
     left = count - len(firsts)
     end = at + left * width
@@ -254,6 +260,6 @@ def _unpack(packed: bytes, at: int, count: int) -> tuple[list[int], int]:
         numbers = [n >> 1 if not n & 1 else ~(n >> 1) for n in array(_TYPECODES[width], bytes(raw))]
     for first in reversed(firsts):
         numbers = list(accumulate(chain((first,), numbers)))
-    if transform and numbers and not -_MAX_STEPS < min(numbers) <= max(numbers) < _MAX_STEPS:
+    if (transform or width == 8) and numbers and not -MAX_STEPS < min(numbers) <= max(numbers) < MAX_STEPS:
         raise ContractError("bad_body", "a column runs out of bounds")
     return numbers, end

@@ -13,6 +13,7 @@ MAX_RANGES: Final = 4096
 """More ranges than this in one encoded set are refused before anything is built."""
 
 _MAX_VARINT_BYTES: Final = 7  # 48 bits in groups of 7
+MAX_WIDE_VARINT_BYTES: Final = 9  # 63 bits: a zigzag number of 62 bits and its sign
 
 
 class RangeSet:
@@ -28,17 +29,21 @@ class RangeSet:
 
     @classmethod
     def of(cls, numbers: Iterable[int]) -> RangeSet:
-        """From numbers in any order."""
+        """From numbers in any order. Raises ValueError for one that is not a sequence number."""
         made = cls()
         firsts, lasts = made._firsts, made._lasts
         previous = -1
         for number in sorted(numbers):
             if number == previous + 1 and lasts:
                 lasts[-1] = number
+            elif number < 1:
+                raise ValueError(f"{number} is not a sequence number")
             elif number != previous:
                 firsts.append(number)
                 lasts.append(number)
             previous = number
+        if previous > MAX_SEQUENCE:
+            raise ValueError(f"{previous} is not a sequence number")
         return made
 
     def add(self, first: int, last: int) -> None:
@@ -150,7 +155,7 @@ class RangeSet:
 
 
 def encode_varint(number: int) -> bytes:
-    """LEB128, unsigned, 0 to 2**49 - 1."""
+    """LEB128, unsigned. Raises ValueError for a negative number."""
     out = bytearray()
     while number > 0x7F:
         out.append(number & 0x7F | 0x80)
@@ -159,14 +164,14 @@ def encode_varint(number: int) -> bytes:
     return bytes(out)
 
 
-def decode_varint(data: bytes, at: int) -> tuple[int, int]:
+def decode_varint(data: bytes, at: int, max_bytes: int = _MAX_VARINT_BYTES) -> tuple[int, int]:
     """The number at an offset, and the offset after it. Raises ContractError(truncated or bad_varint)."""
     number = 0
-    for i in range(_MAX_VARINT_BYTES):
+    for i in range(max_bytes):
         if at + i >= len(data):
             raise ContractError("truncated", f"a number is cut off at byte {at + i}")
         byte = data[at + i]
         number |= (byte & 0x7F) << 7 * i
         if byte < 0x80:
             return number, at + i + 1
-    raise ContractError("bad_varint", f"a number of more than {_MAX_VARINT_BYTES} bytes at byte {at}")
+    raise ContractError("bad_varint", f"a number of more than {max_bytes} bytes at byte {at}")

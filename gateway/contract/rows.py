@@ -2,26 +2,36 @@
 
     kind 1 | sensor: length, UTF-8 | label | time_ms | quality 1 | uncertainty_ms | count | count times: code 1, steps
 
-time_ms and uncertainty_ms are varints, steps zigzag varints. label is 0 for none, 1 to 32 and as many bytes of
-UTF-8, or 0x80 + the code of a word of the vocabulary.
+time_ms and uncertainty_ms are varints of at most 49 bits, steps zigzag varints of at most 63. label is 0 for none, 1 to
+32 and as many bytes of UTF-8, or 0x80 + the code of a word of the vocabulary.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
-from firmware_bridge.readings import KINDS, LABEL_BY_CODE, LABELS, MAX_NAME_BYTES, QUANTITY_BY_CODE, Kind
+from firmware_bridge.readings import KINDS, LABEL_BY_CODE, LABELS, MAX_NAME_BYTES, QUANTITY_BY_CODE, Kind, Reading
 from gateway.contract.entries import Entry, Group
-from gateway.contract.ranges import decode_varint, encode_varint
+from gateway.contract.ranges import MAX_WIDE_VARINT_BYTES, decode_varint, encode_varint
 from gateway.contract.topics import ContractError
+
+MAX_STEPS: Final = 2**62
+"""Every number in a body is nearer to zero than this."""
+MAX_TIME_MS: Final = 2**43 - 1
+_MAX_QUALITY: Final = 255
 
 
 def encode_rows(entries: Sequence[Entry]) -> bytes:
-    """The body of a few entries."""
+    """The body of a few entries. Raises ContractError for what `decode_rows` would refuse."""
     out = bytearray()
     for entry in entries:
         reading = entry.reading
+        check_reading(reading)
+        check_time(
+            entry.time_ms, entry.time_ms, entry.quality, entry.quality, entry.uncertainty_ms, entry.uncertainty_ms
+        )
         out.append(reading.kind)
         out += _text(reading.sensor)
         word = LABELS.get(reading.label)
@@ -61,10 +71,10 @@ def decode_rows(body: bytes, sequences: list[int]) -> list[Group]:
         codes, columns = [], []
         for _ in range(min(count, 256)):
             codes.append(body[at])
-            coded, at = decode_varint(body, at + 1)
+            coded, at = decode_varint(body, at + 1, MAX_WIDE_VARINT_BYTES)
             columns.append([coded >> 1 if not coded & 1 else ~(coded >> 1)])
         check_codes(tuple(codes), count)
-        check_time(time_ms, time_ms, quality)
+        check_time(time_ms, time_ms, quality, quality, uncertainty_ms, uncertainty_ms)
         groups.append(
             Group(
                 kind=Kind(kind),
@@ -91,12 +101,26 @@ def check_codes(codes: tuple[int, ...], count: int) -> None:
         raise ContractError("bad_body", "quantity codes are not ascending")
 
 
-def check_time(first_ms: int, last_ms: int, worst_quality: int) -> None:
-    """Times within 1970 to 2248, a quality of at least 1. Raises ContractError."""
-    if not 0 <= first_ms <= last_ms < 2**43:
-        raise ContractError("bad_time", "a time before 1970 or after the year 2248")
-    if worst_quality < 1:
+def check_time(  # bounds of a column, or of one entry twice
+    first_ms: int, last_ms: int, best_quality: int, worst_quality: int, least_ms: int, most_ms: int
+) -> None:
+    """Times within 1970 to 2248, qualities within 1 to 255, uncertainties as far as times. Raises ContractError."""
+    if not 0 <= first_ms <= last_ms <= MAX_TIME_MS or not 0 <= least_ms <= most_ms <= MAX_TIME_MS:
+        raise ContractError("bad_time", "a time before 1970 or after the year 2248, or as uncertain")
+    if not 1 <= best_quality <= worst_quality <= _MAX_QUALITY:
         raise ContractError("bad_body", "a time without a quality")
+
+
+def check_reading(reading: Reading) -> None:
+    """A reading that has a place in a batch. Raises ContractError."""
+    if reading.kind not in KINDS:
+        raise ContractError("unknown_kind", f"kind {reading.kind}")
+    check_codes(reading.codes, len(reading.steps))
+    if not -MAX_STEPS < min(reading.steps) <= max(reading.steps) < MAX_STEPS:
+        raise ContractError("bad_steps", "a value of more than 62 bits")
+    for name in (reading.sensor, reading.label) if reading.label else (reading.sensor,):
+        raw = name.encode(errors="surrogatepass")
+        checked_name(raw, len(raw))
 
 
 def _text(text: str) -> bytes:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 
 from gateway.contract.topics import ContractError
 
 MAX_STATE_BYTES: Final = 1024
+MAX_SINCE_MS: Final = 2**53
 
 
 class StationState(msgspec.Struct, frozen=True):
@@ -18,7 +19,7 @@ class StationState(msgspec.Struct, frozen=True):
     station: str
     link: Literal["up", "down"]
     software: str = ""
-    since_ms: int | None = None
+    since_ms: Annotated[int, msgspec.Meta(ge=-MAX_SINCE_MS, le=MAX_SINCE_MS)] | None = None
 
 
 def encode_state(state: StationState) -> bytes:
@@ -32,5 +33,5 @@ def decode_state(message: bytes) -> StationState:
         raise ContractError("too_large", f"a state of {len(message)} bytes (at most {MAX_STATE_BYTES})")
     try:
         return msgspec.json.decode(message, type=StationState)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ContractError("bad_state", str(error)) from error

@@ -56,7 +56,7 @@ class UpTopic(NamedTuple):
 def check_station(name: str) -> str:
     """The name itself, if it is a station name. Raises ContractError(bad_station)."""
     if not STATION_NAME.fullmatch(name):
-        raise ContractError("bad_station", f"{name!r} is not 1 to 32 of a-z, 0-9 and inner hyphens")
+        raise ContractError("bad_station", f"{name[:120]!r} is not 1 to 32 of a-z, 0-9 and inner hyphens")
     return name
 
 
@@ -85,7 +85,7 @@ def shared(group: str, pattern: str) -> str:
 
 
 def parse_up(topic: str) -> UpTopic:
-    """Station and lane of an uplink topic. Raises ContractError(bad_topic)."""
+    """Station and lane of an uplink topic. Raises ContractError(bad_topic or bad_station)."""
     parts = topic.split("/")
     if len(parts) == 5 and parts[:2] == ROOT.split("/") and parts[3] == "up" and parts[4] in _LANE_BY_SLUG:
         return UpTopic(check_station(parts[2]), _LANE_BY_SLUG[parts[4]])
@@ -93,7 +93,7 @@ def parse_up(topic: str) -> UpTopic:
 
 
 def parse_state(topic: str) -> str:
-    """The station of a state topic. Raises ContractError(bad_topic)."""
+    """The station of a state topic. Raises ContractError(bad_topic or bad_station)."""
     parts = topic.split("/")
     if len(parts) == 4 and parts[:2] == ROOT.split("/") and parts[3] == "state":
         return check_station(parts[2])
