@@ -35,7 +35,7 @@ class Lanes:
         kind = reading.kind
         if kind in _DETECTIONS:
             if reading.label in self._alert_labels:
-                sure = reading.steps[0] if reading.codes[0] == _CONFIDENCE.code else self._alert_steps
+                sure = reading.steps[0] if reading.codes[:1] == (_CONFIDENCE.code,) else self._alert_steps
                 return Lane.ALERT if sure >= self._alert_steps else Lane.DETECTION
             return Lane.DETECTION
         return Lane.HEALTH if kind in _HEALTH else Lane.READING

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import zlib
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -20,18 +19,17 @@ from firmware_bridge.readings import Reading
 from gateway.clock import Clock, Moment, boot_id, freeze
 from gateway.contract.entries import Entry, TimeQuality
 from gateway.contract.ranges import RangeSet
-from gateway.contract.topics import Lane
+from gateway.contract.rows import MAX_STEPS, MAX_TIME_MS, check_reading
+from gateway.contract.topics import ContractError, Lane
 from gateway.outbox.safe_store import SafeStore
-from gateway.outbox.store import ENTRY_OVERHEAD_BYTES, Row, Store
+from gateway.outbox.store import Row, Store, Tallies, is_sound, sealed
 
 log = logging.getLogger(__name__)
-
-Tallies = Mapping[tuple[str, str], int]
-"""Counts by (place, reason)."""
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Reading).decode
 _START: Final = (0, 0)
+_REMEMBERED: Final = 4096
 
 
 class Accepted(NamedTuple):
@@ -78,12 +76,13 @@ class Outbox:
         self._clock = clock
         self._disk = threading.RLock()  # guards the store; taken before _memory
         self._memory = threading.Lock()  # guards what waits for the next commit
-        self._store = SafeStore(path, max_bytes)
+        self._store = SafeStore(path, max_bytes, memory_bytes)
         self._boot = ""
         self._pending: list[Row] = []
         self._pending_bytes = 0
         self._pending_replay: dict[str, tuple[int, int]] = {}
         self._pending_tallies: Counter[tuple[str, str]] = Counter()
+        self._carried: set[tuple[int, str, str, tuple[int, ...]]] = set()  # looks of readings that are in order
         self._on_news: Callable[[Mapping[Lane, int]], None] | None = None
 
     def tell_news_to(self, listener: Callable[[Mapping[Lane, int]], None]) -> None:
@@ -96,15 +95,18 @@ class Outbox:
         return self._store.generation
 
     def open(self) -> None:
-        """Open the file, whatever its state, and begin an epoch. Never raises for the disk."""
+        """Open the file, whatever its state, and begin an epoch. Never raises for the disk; raises OutboxInUseError (a
+        GatewayError) when another gateway has it open."""
         with self._disk:
             self._boot = boot_id()
             self._store.open(self._boot)
 
     def close(self) -> None:
-        """Commit what waits and close."""
+        """Commit what waits and close. What the disk does not take is lost now, and said."""
         self.commit()
-        with self._disk:
+        with self._disk, self._memory:
+            if self._pending:
+                log.warning("%d readings could not be put on disk and are lost", len(self._pending))
             self._store.close(clean=not self._pending)
 
     # in
@@ -117,9 +119,17 @@ class Outbox:
         tallies: Tallies | None = None,
     ) -> None:
         """Take readings in, with the replay states and the discards that came with them. If any is an alert, all of it
-        is on disk when this returns (or in memory, with the trouble said, when the disk cannot take it)."""
-        rows = [_row(item) for item in readings]
-        size = sum(len(row.body) for row in rows) + ENTRY_OVERHEAD_BYTES * len(rows)
+        is on disk when this returns (or in memory, with the trouble said, when the disk cannot take it). A reading that
+        no message could carry is discarded and counted."""
+        rows: list[Row] = []
+        for item in readings:
+            try:
+                self._check(item.reading)
+                rows.append(_row(item))
+            except ContractError as error:
+                log.debug("discarded: %s: %r", error, item.reading)
+                tallies = Counter(tallies or {}) + Counter({("outbox", error.reason): 1})
+        size = sum(row.size for row in rows)
         lanes = Counter(row.lane for row in rows)
         with self._memory:
             self._pending += rows
@@ -132,6 +142,17 @@ class Outbox:
         if full or Lane.ALERT in lanes:
             self.commit()
 
+    def _check(self, reading: Reading) -> None:
+        """Raises ContractError for what no message could carry: better now than when it stands before all others."""
+        kind, sensor, label, codes, steps = reading.kind, reading.sensor, reading.label, reading.codes, reading.steps
+        look = (kind, sensor, label, codes)
+        if look in self._carried and len(steps) == len(codes) and -MAX_STEPS < min(steps) <= max(steps) < MAX_STEPS:
+            return
+        check_reading(reading)
+        if len(self._carried) >= _REMEMBERED:
+            self._carried.clear()
+        self._carried.add(look)
+
     def commit(self) -> None:
         """Put what waits on disk: one transaction, one fsync. Never raises for the disk: see `state().trouble`."""
         with self._disk:
@@ -142,14 +163,18 @@ class Outbox:
                 size, self._pending_bytes = self._pending_bytes, 0
             if not (rows or replay or tallies):
                 return
-            if not self._store.write(rows, replay, tallies, size):
+            if not self._store.write(rows, replay, tallies):
+                # The whole does not fit on the disk: then at least what is urgent.
+                alerts = [row for row in rows if row.lane is Lane.ALERT]
+                put = bool(alerts) and len(alerts) < len(rows) and self._store.write(alerts, replay, tallies)
                 with self._memory:
-                    self._pending = rows + self._pending
-                    self._pending_replay = replay | self._pending_replay
-                    self._pending_tallies.update(tallies)
-                    self._pending_bytes += size
+                    self._pending = [row for row in rows if not put or row.lane is not Lane.ALERT] + self._pending
+                    self._pending_bytes += size - (sum(row.size for row in alerts) if put else 0)
+                    if not put:
+                        self._pending_replay = replay | self._pending_replay
+                        self._pending_tallies.update(tallies)
                     self._trim_memory()
-                return
+                rows = alerts if put else []
         if rows and self._on_news is not None:
             self._on_news({Lane(lane): count for lane, count in Counter(row.lane for row in rows).items()})
 
@@ -161,7 +186,7 @@ class Outbox:
             kept = []
             for row in self._pending:
                 if row.lane == lane and self._pending_bytes > self._memory_bytes:
-                    self._pending_bytes -= len(row.body) + ENTRY_OVERHEAD_BYTES
+                    self._pending_bytes -= row.size
                     self._pending_tallies["outbox", f"evicted_{lane.slug}"] += 1
                 else:
                     kept.append(row)
@@ -181,17 +206,19 @@ class Outbox:
     def _parcel(self, lane: Lane, read: Callable[[Store], list[Row]]) -> Parcel | None:
         def make(store: Store) -> Parcel | None:
             while rows := read(store):
-                rotten = RangeSet.of(row.sequence for row in rows if zlib.crc32(row.body) != row.crc)
+                run = store.runs.get(rows[0].run)
+                read_back = [_reading(row) if run is not None else None for row in rows]
+                rotten = [row for row, reading in zip(rows, read_back, strict=True) if reading is None]
                 if rotten:
-                    _, size = store.delete(rows[0].run, rotten, ("outbox", "rotten"))
-                    self._store.bytes -= size
+                    store.discard(rotten, ("outbox", "rotten"))
                     log.warning("%d entries of the outbox did not match their checksums: discarded", len(rotten))
                     continue
+                assert run is not None
                 rows = self._freeze(store, rows)
-                run = store.runs[rows[0].run]
                 entries = [
-                    Entry(row.sequence, row.time_ms or 0, row.quality, row.uncertainty_ms, _decode(row.body))
-                    for row in rows
+                    Entry(row.sequence, row.time_ms or 0, row.quality, row.uncertainty_ms, reading)
+                    for row, reading in zip(rows, read_back, strict=True)
+                    if reading is not None
                 ]
                 return Parcel(lane, run.id, run.epoch, entries, (run.id, rows[-1].sequence))
             return None
@@ -207,8 +234,8 @@ class Outbox:
         frozen = []
         for row in rows:
             if row.time_ms is None:
-                then = Moment(row.boot_ms or 0, row.wall_ms or 0, TimeQuality(row.quality), row.uncertainty_ms)
-                frozen.append(row._replace(**freeze(then, same_boot, now)._asdict()))
+                then = Moment(row.boot_ms or 0, row.wall_ms or 0, TimeQuality.UNTRUSTED, row.uncertainty_ms)
+                frozen.append(sealed(row._replace(**freeze(then, same_boot, now)._asdict())))
             else:
                 frozen.append(row)
         store.freeze(frozen)
@@ -221,21 +248,18 @@ class Outbox:
             return False
         with self._disk:
             rows = self._store.ask(
-                "be read", lambda store: [(r, store.runs[r.run]) for r in store.first(lane, after, 1)]
+                "be read", lambda store: [(r, store.runs.get(r.run)) for r in store.first(lane, after, 1)]
             )
-            return rows is not None and bool(rows) and rows[0][0].time_ms is None and rows[0][1].boot == self._boot
+            for row, run in rows or ():
+                return row.time_ms is None and run is not None and run.boot == self._boot
+            return False
 
     def forget(self, stored: Mapping[bytes, RangeSet]) -> int:
         """Headquarters has these (epoch to sequences): forget them. How many were here."""
 
         def delete(store: Store) -> int:
-            forgotten = 0
-            for run in list(store.runs.values()):
-                if run.epoch in stored:
-                    count, size = store.delete(run.id, stored[run.epoch], ("outbox", "receipted"))
-                    forgotten += count
-                    self._store.bytes -= size
-            return forgotten
+            known = [run for run in store.runs.values() if run.epoch in stored]
+            return sum(store.delete(run.id, stored[run.epoch], ("outbox", "receipted")) for run in known)
 
         with self._disk:
             return self._store.ask("forget what is receipted", delete) or 0
@@ -246,16 +270,16 @@ class Outbox:
         """What it holds now."""
         now_ms = self._clock.now().wall_ms
 
-        def count(store: Store) -> tuple[dict[Lane, int], float]:
-            oldest = [row for lane in Lane for row in store.first(lane, _START, 1)]
-            ages = [now_ms - (row.time_ms if row.time_ms is not None else row.wall_ms or 0) for row in oldest]
-            return {lane: n for lane, (n, _) in store.waiting().items()}, max(ages, default=0) / 1000
+        def oldest(store: Store) -> float:
+            rows = [row for lane in Lane for row in store.first(lane, _START, 1)]
+            ages = [now_ms - (row.time_ms if row.time_ms is not None else row.wall_ms or 0) for row in rows]
+            return max(ages, default=0) / 1000
 
         with self._disk, self._memory:
-            by_lane, oldest_age_s = self._store.ask("be counted", count) or ({}, 0.0)
+            oldest_age_s = self._store.ask("be read", oldest) or 0.0
             return OutboxState(
                 self._store.epoch,
-                by_lane,
+                {lane: held.entries for lane, held in self._store.held.items() if held.entries},
                 self._store.bytes,
                 len(self._pending),
                 max(0.0, oldest_age_s),
@@ -280,6 +304,16 @@ def _row(item: Accepted) -> Row:
         reading = msgspec.structs.replace(reading, age_ms=0)
     body = _encode(reading)
     wall_ms, boot_ms = moment.wall_ms - age_ms, moment.boot_ms - age_ms
-    if moment.quality is TimeQuality.UNTRUSTED:
-        return Row(lane, 0, 0, None, moment.quality, 0, boot_ms, wall_ms, zlib.crc32(body), body)
-    return Row(lane, 0, 0, wall_ms, moment.quality, moment.uncertainty_ms, None, None, zlib.crc32(body), body)
+    if moment.quality is TimeQuality.UNTRUSTED or not 0 <= wall_ms <= MAX_TIME_MS:
+        return Row(lane, 0, 0, None, TimeQuality.UNTRUSTED, 0, boot_ms, wall_ms, 0, body)
+    return Row(lane, 0, 0, wall_ms, moment.quality, moment.uncertainty_ms, None, None, 0, body)
+
+
+def _reading(row: Row) -> Reading | None:
+    """What a row holds; None when it is not as it was written."""
+    if not is_sound(row):
+        return None
+    try:
+        return _decode(row.body)
+    except msgspec.DecodeError:
+        return None

@@ -1,16 +1,21 @@
-"""The outbox's SQLite file: opening, checking, setting aside, and the statements. One thread at a time."""
+"""The outbox's SQLite file: opening, checking, and the statements. One thread at a time."""
 
 from __future__ import annotations
 
 import secrets
 import sqlite3
+import struct
 import time
+import zlib
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from importlib import resources
+from itertools import islice
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from gateway.contract.batches import EPOCH_BYTES
+from gateway.contract.batches import EPOCH_BYTES, MAX_READINGS_BYTES
 from gateway.contract.ranges import RangeSet
 from gateway.contract.topics import Lane
 
@@ -20,6 +25,30 @@ ENTRY_OVERHEAD_BYTES: Final = 64
 
 _ALWAYS_CHECKED_BYTES: Final = 16 * 1024 * 1024
 _DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+# A full disk is SQLITE_FULL; a quota or a size limit, and a log that cannot grow, are told as these.
+_NO_ROOM: Final = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_FSYNC})
+_ADOPTED_AT_ONCE: Final = 5000
+_FROZEN: Final = struct.Struct("<6q").pack
+_UNFROZEN: Final = struct.Struct("<7q").pack
+_COLUMNS: Final = "lane, run, sequence, time_ms, quality, uncertainty_ms, boot_ms, wall_ms, crc, body"
+SELECT_ENTRIES: Final = f"SELECT {_COLUMNS} FROM entry"  # noqa: S608  our own constant
+_LANES: Final = ", ".join(str(int(lane)) for lane in Lane)  # named, for the sake of the index
+_DELETE_EMPTY_RUNS: Final = (
+    f"DELETE FROM run WHERE NOT EXISTS (SELECT 1 FROM entry WHERE lane IN ({_LANES}) AND run = run.id)"  # noqa: S608  ours
+)
+_ADD_TALLY: Final = "INSERT INTO tally VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total"
+_ADD_ENTRY: Final = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ADOPT_ENTRY: Final = _ADD_ENTRY.replace("INSERT", "INSERT OR IGNORE")
+# A guard never goes back, whatever is carried over from where.
+_ADD_REPLAY: Final = (
+    "INSERT INTO replay VALUES (?, ?, ?) ON CONFLICT (device) DO UPDATE SET highest = excluded.highest,"
+    " bitmap = excluded.bitmap WHERE excluded.highest >= highest"
+)
+
+Tallies = Mapping[tuple[str, str], int]
+"""Counts by (place, reason)."""
+ReplayStates = Mapping[str, tuple[int, int]]
+"""Device to its guard: (highest counter, bitmap of the window)."""
 
 
 class Row(NamedTuple):
@@ -36,6 +65,11 @@ class Row(NamedTuple):
     crc: int
     body: bytes
 
+    @property
+    def size(self) -> int:
+        """Its reckoned bytes."""
+        return len(self.body) + ENTRY_OVERHEAD_BYTES
+
 
 class Run(NamedTuple):
     """One opening of the outbox: its epoch, and the boot of the machine that it happened in."""
@@ -43,6 +77,13 @@ class Run(NamedTuple):
     id: int
     epoch: bytes
     boot: str
+
+
+class Held(NamedTuple):
+    """How many entries, and their reckoned bytes."""
+
+    entries: int = 0
+    bytes: int = 0
 
 
 class DamagedError(Exception):
@@ -54,20 +95,68 @@ def is_damage(error: sqlite3.Error) -> bool:
     return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in _DAMAGE
 
 
-class Store:
-    """One open outbox file (or memory, for a path of None). Every method may raise sqlite3.Error."""
+def is_no_room(error: sqlite3.Error) -> bool:
+    """Whether the disk, a quota or a limit has no room for what was to be written."""
+    code = getattr(error, "sqlite_errorcode", 0) or 0
+    return code & 0xFF == sqlite3.SQLITE_FULL or code in _NO_ROOM
 
-    def __init__(self, connection: sqlite3.Connection, path: Path | None, run: Run) -> None:
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Whether another process (a backup, a curious person) holds the file."""
+    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def sealed(row: Row) -> Row:
+    """The row with the checksum of everything in it: SQLite's pages have none, and cards rot."""
+    return row._replace(crc=_checksum(row))
+
+
+def numbered(rows: Iterable[Row], run: int, sequence: int) -> list[Row]:
+    """The rows as entries of a run, from a sequence number on, sealed."""
+    return [
+        Row._make((*row[:1], run, number, *row[3:8], _checksum((*row[:1], run, number, *row[3:])), row[9]))
+        for number, row in enumerate(rows, start=sequence)
+    ]
+
+
+def is_sound(row: Row) -> bool:
+    """Whether a row is as it was written."""
+    try:
+        return _checksum(row) == row.crc
+    except (struct.error, TypeError):  # a number that has become a text, or none
+        return False
+
+
+def _checksum(row: tuple[Any, ...]) -> int:
+    lane, run, sequence, time_ms, quality, uncertainty_ms, boot_ms, wall_ms, _, body = row
+    if time_ms is None:
+        head = _UNFROZEN(lane, run, sequence, quality, uncertainty_ms, boot_ms, wall_ms)
+    else:
+        head = _FROZEN(lane, run, sequence, quality, uncertainty_ms, time_ms)
+    return zlib.crc32(body, zlib.crc32(head))
+
+
+class Store:
+    """One open outbox file (or memory, for a path of None). Every method may raise sqlite3.Error.
+
+    runs: every epoch that has entries, and the one begun. held: what waits in each lane.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path | None, runs: dict[int, Run]) -> None:
         self.path = path
-        self.run = run
+        self.runs = runs
+        self.run = Run(0, b"", "")
+        self.held: dict[Lane, Held] = {}
         self._db = connection
-        self.runs = {row[0]: Run(*row) for row in connection.execute("SELECT id, epoch, boot FROM run")}
 
     @classmethod
-    def open(cls, path: Path | None, boot: str) -> Store:
-        """Open or make the file and begin an epoch. Raises DamagedError, or sqlite3.Error when the disk is at fault."""
+    def open(cls, path: Path | None) -> Store:
+        """Open or make the file. Raises DamagedError, or sqlite3.Error or OSError when the disk is at fault."""
         fresh = path is None or not path.exists()
+        if path is not None:
+            _check_before_sqlite_does(path, fresh)
         db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=5.0)
+        db.text_factory = lambda raw: raw.decode(errors="replace")  # a rotten name must not stop a whole answer
         try:
             if not fresh:
                 _check(db, path)
@@ -76,69 +165,70 @@ class Store:
             db.execute("PRAGMA wal_autocheckpoint=256")
             db.execute("PRAGMA cache_size=-2048")
             _migrate(db)
-            db.execute("BEGIN IMMEDIATE")
             db.execute("UPDATE closing SET clean = 0")
-            # A run with nothing left to send is history.
-            db.execute("DELETE FROM run WHERE id NOT IN (SELECT run FROM entry)")
-            epoch = secrets.token_bytes(EPOCH_BYTES)
-            cursor = db.execute(
-                "INSERT INTO run (epoch, boot, opened_ms) VALUES (?, ?, ?)", (epoch, boot, time.time_ns() // 1_000_000)
-            )
-            db.execute("COMMIT")
-            return cls(db, path, Run(int(cursor.lastrowid or 0), epoch, boot))
+            runs = {row[0]: Run(*row) for row in db.execute("SELECT id, epoch, boot FROM run")}
+            store = cls(db, path, runs)
+            store._count()
         except sqlite3.Error as error:
             db.close()
             if is_damage(error) or (not fresh and _is_misshapen(error)):
                 raise DamagedError(str(error)) from error
+            if fresh and path is not None:
+                remove_with_company(path)  # half made: nothing was in it
             raise
         except DamagedError:
             db.close()
             raise
+        return store
+
+    def begin(self, boot: str) -> None:
+        """Begin an epoch: later than all that were adopted, so that the oldest stays the oldest."""
+        epoch = secrets.token_bytes(EPOCH_BYTES)
+        with self._transaction() as db:
+            # A run with nothing left to send is history.
+            db.execute(_DELETE_EMPTY_RUNS)
+            number = db.execute(
+                "INSERT INTO run (epoch, boot, opened_ms) VALUES (?, ?, ?)", (epoch, boot, time.time_ns() // 1_000_000)
+            ).lastrowid
+        self.run = Run(int(number or 0), epoch, boot)
+        self.runs[self.run.id] = self.run
 
     def close(self, *, clean: bool) -> None:
         """Close the file; a clean close spares the next opening a full check."""
-        if clean:
-            self._db.execute("UPDATE closing SET clean = 1")
-        self._db.close()
-
-    def write(
-        self,
-        rows: Sequence[Row],
-        replay: Mapping[str, tuple[int, int]],
-        tallies: Mapping[tuple[str, str], int],
-    ) -> None:
-        """All of it in one transaction, on disk when this returns; nothing of it when it raises."""
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
         try:
-            db.executemany("INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
-            if replay:
-                db.executemany(
-                    "INSERT INTO replay VALUES (?, ?, ?) ON CONFLICT (device) DO UPDATE SET"
-                    " highest = excluded.highest, bitmap = excluded.bitmap",
-                    [(device, highest, bitmap.to_bytes(8, "big")) for device, (highest, bitmap) in replay.items()],
-                )
-            if tallies:
-                db.executemany(
-                    "INSERT INTO tally VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total",
-                    [(place, name, count) for (place, name), count in tallies.items()],
-                )
-            db.execute("COMMIT")
-        except sqlite3.Error:
-            self._rollback()
-            raise
+            if clean:
+                self._db.execute("UPDATE closing SET clean = 1")
+        finally:
+            self._db.close()
+
+    @property
+    def held_bytes(self) -> int:
+        """What is stored, as reckoned."""
+        return sum(held.bytes for held in self.held.values())
+
+    def write(self, rows: Sequence[Row], replay: ReplayStates, tallies: Tallies) -> None:
+        """All of it in one transaction, on disk when this returns; nothing of it when it raises."""
+        with self._transaction() as db:
+            db.executemany(_ADD_ENTRY, rows)
+            _add_state(db, replay, tallies)
+        for lane, count in Counter(row.lane for row in rows).items():
+            size = sum(len(row.body) for row in rows if row.lane == lane)
+            self._holds(lane, count, size + ENTRY_OVERHEAD_BYTES * count)
 
     def first(self, lane: Lane, after: tuple[int, int], limit: int) -> list[Row]:
-        """The oldest entries of a lane after (run, sequence), all of one run."""
+        """The oldest entries of a lane after (run, sequence), all of one run, no more than fit into one message."""
         rows = self._db.execute(
-            "SELECT * FROM entry WHERE lane = ? AND (run, sequence) > (?, ?) ORDER BY run, sequence LIMIT ?",
+            f"{SELECT_ENTRIES} WHERE lane = ? AND (run, sequence) > (?, ?) ORDER BY run, sequence LIMIT ?",
             (lane, *after, limit),
         )
         made: list[Row] = []
+        size = 0
         for row in map(Row._make, rows):
-            if made and row.run != made[0].run:
+            size += len(row.body)
+            if made and (row.run != made[0].run or size > MAX_READINGS_BYTES):
                 break
             made.append(row)
+        rows.close()
         return made
 
     def these(self, lane: Lane, run: int, ranges: RangeSet) -> list[Row]:
@@ -148,7 +238,7 @@ class Store:
             made += map(
                 Row._make,
                 self._db.execute(
-                    "SELECT * FROM entry WHERE lane = ? AND run = ? AND sequence BETWEEN ? AND ? ORDER BY sequence",
+                    f"{SELECT_ENTRIES} WHERE lane = ? AND run = ? AND sequence BETWEEN ? AND ? ORDER BY sequence",
                     (lane, run, first, last),
                 ),
             )
@@ -156,80 +246,84 @@ class Store:
 
     def freeze(self, rows: Iterable[Row]) -> None:
         """Store the time of rows whose time_ms is set; on disk when this returns."""
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        with self._transaction() as db:
             db.executemany(
-                "UPDATE entry SET time_ms = ?, quality = ?, uncertainty_ms = ?, boot_ms = NULL, wall_ms = NULL"
+                "UPDATE entry SET time_ms = ?, quality = ?, uncertainty_ms = ?, boot_ms = NULL, wall_ms = NULL, crc = ?"
                 " WHERE lane = ? AND run = ? AND sequence = ?",
-                [(r.time_ms, r.quality, r.uncertainty_ms, r.lane, r.run, r.sequence) for r in rows],
+                [(r.time_ms, r.quality, r.uncertainty_ms, r.crc, r.lane, r.run, r.sequence) for r in rows],
             )
-            db.execute("COMMIT")
-        except sqlite3.Error:
-            self._rollback()
-            raise
 
-    def delete(self, run: int, ranges: RangeSet, tally: tuple[str, str] | None = None) -> tuple[int, int]:
-        """Forget entries of a run in every lane; how many, and their reckoned bytes. The number adds to a tally."""
-        db = self._db
-        count = size = 0
-        db.execute("BEGIN IMMEDIATE")
+    def delete(self, run: int, ranges: RangeSet, tally: tuple[str, str]) -> int:
+        """Forget entries of a run in every lane; how many. The number adds to a tally. On disk with the next commit at
+        the latest: entries that a power cut brings back are sent again, and headquarters knows them."""
+        gone: list[tuple[Lane, int, int]] = []
+        self._db.execute("PRAGMA synchronous=NORMAL")
         try:
-            for first, last in ranges:
-                for lane in Lane:
-                    key = (lane, run, first, last)
-                    where = "FROM entry WHERE lane = ? AND run = ? AND sequence BETWEEN ? AND ?"
-                    found = db.execute(f"SELECT count(*), total(length(body)) {where}", key).fetchone()
-                    if found[0]:
-                        db.execute(f"DELETE {where}", key)
-                        count += found[0]
-                        size += int(found[1]) + ENTRY_OVERHEAD_BYTES * found[0]
-            if tally and count:
-                db.execute(
-                    "INSERT INTO tally VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total",
-                    (*tally, count),
-                )
-            db.execute("COMMIT")
-        except sqlite3.Error:
-            self._rollback()
-            raise
-        return count, size
+            with self._transaction() as db:
+                for first, last in ranges:
+                    for lane in [lane for lane, held in self.held.items() if held.entries]:
+                        where = "FROM entry WHERE lane = ? AND run = ? AND sequence BETWEEN ? AND ?"
+                        key = (lane, run, first, last)
+                        count, size = db.execute(f"SELECT count(*), total(length(body)) {where}", key).fetchone()
+                        if count:
+                            db.execute(f"DELETE {where}", key)
+                            gone.append((lane, count, int(size) + ENTRY_OVERHEAD_BYTES * count))
+                deleted = sum(count for _, count, _ in gone)
+                if deleted:
+                    db.execute(_ADD_TALLY, (*tally, deleted))
+        finally:
+            self._db.execute("PRAGMA synchronous=FULL")
+        for lane, count, size in gone:
+            self._holds(lane, -count, -size)
+        return deleted
 
-    def evict(self, bytes_over: int) -> dict[Lane, int]:
-        """Delete the oldest of the lowest lanes until that many bytes are freed; how many of each lane, tallied."""
+    def discard(self, rows: Sequence[Row], tally: tuple[str, str]) -> None:
+        """Delete rows as they were read, sound or not. Raises DamagedError when one cannot be found again."""
+        with self._transaction() as db:
+            cursor = db.executemany(
+                "DELETE FROM entry WHERE lane = ? AND run = ? AND sequence = ?",
+                [(row.lane, row.run, row.sequence) for row in rows],
+            )
+            if cursor.rowcount != len(rows):
+                raise DamagedError("an entry is not where the file says it is")
+            db.execute(_ADD_TALLY, (*tally, len(rows)))
+        self._count()
+
+    def evict(self, needs: Mapping[Lane, int]) -> dict[Lane, int]:
+        """Delete the oldest of the lowest lanes; how many of each, tallied. needs: how many bytes must be free, in all
+        lanes from the lowest up to this one, before the next more urgent lane is spared."""
         evicted: dict[Lane, int] = {}
+        sizes: dict[Lane, int] = {}
         doomed: list[tuple[int, int, int]] = []
+        freed = 0
         for lane in reversed(Lane):
             rows = self._db.execute(
                 "SELECT run, sequence, length(body) FROM entry WHERE lane = ? ORDER BY run, sequence", (lane,)
             )
-            for run, sequence, length in rows:
-                if bytes_over <= 0:
-                    break
+            while freed < needs.get(lane, 0) and (row := rows.fetchone()) is not None:
+                run, sequence, length = row
                 doomed.append((lane, run, sequence))
-                bytes_over -= length + ENTRY_OVERHEAD_BYTES
+                size = length + ENTRY_OVERHEAD_BYTES
+                freed += size
+                sizes[lane] = sizes.get(lane, 0) + size
                 evicted[lane] = evicted.get(lane, 0) + 1
             rows.close()
-            if bytes_over <= 0:
-                break
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            db.executemany("DELETE FROM entry WHERE lane = ? AND run = ? AND sequence = ?", doomed)
-            db.executemany(
-                "INSERT INTO tally VALUES ('outbox', ?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total",
-                [(f"evicted_{lane.slug}", count) for lane, count in evicted.items()],
-            )
-            db.execute("COMMIT")
-        except sqlite3.Error:
-            self._rollback()
-            raise
+        if doomed:
+            with self._transaction() as db:
+                db.executemany("DELETE FROM entry WHERE lane = ? AND run = ? AND sequence = ?", doomed)
+                _add_state(db, {}, {("outbox", f"evicted_{lane.slug}"): count for lane, count in evicted.items()})
+        for lane, count in evicted.items():
+            self._holds(lane, -count, -sizes[lane])
         return evicted
 
-    def waiting(self) -> dict[Lane, tuple[int, int]]:
-        """Entries and reckoned bytes of each lane."""
-        rows = self._db.execute("SELECT lane, count(*), total(length(body)) FROM entry GROUP BY lane")
-        return {Lane(lane): (count, int(size) + ENTRY_OVERHEAD_BYTES * count) for lane, count, size in rows}
+    def checkpoint(self) -> None:
+        """Move what the log holds to its place in the file, as far as there is room, so that the log begins again."""
+        self._db.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
+
+    def free_bytes(self) -> int:
+        """Room inside the file, in pages that deletions left."""
+        pages = self._db.execute("PRAGMA freelist_count").fetchone()[0]
+        return int(pages) * int(self._db.execute("PRAGMA page_size").fetchone()[0])
 
     def tallies(self) -> dict[tuple[str, str], int]:
         """Every counter by (place, name)."""
@@ -240,40 +334,100 @@ class Store:
         rows = self._db.execute("SELECT device, highest, bitmap FROM replay")
         return {device: (highest, int.from_bytes(bitmap, "big")) for device, highest, bitmap in rows}
 
-    def adopt(self, rows: Iterable[Row], runs: Mapping[int, Run], tallies: Mapping[tuple[str, str], int]) -> int:
-        """Take entries of another outbox under their own epochs; how many."""
+    def adopt(self, rows: Iterable[Row], runs: Mapping[int, Run], replay: ReplayStates, tallies: Tallies) -> int:
+        """Take sound entries of another outbox under their own epochs; how many. What is here already stays as it is,
+        so that an adoption that broke off may be repeated; the tallies come last and add up only once."""
         new_id: dict[int, int] = {}
-        known = {run.epoch: run.id for run in self.runs.values()} | {self.run.epoch: self.run.id}
-        taken: list[Row] = []
-        for row in rows:
-            run = runs.get(row.run)
-            if run is None:
-                continue
-            if row.run not in new_id:
+        known = {run.epoch: run.id for run in self.runs.values()}
+        with self._transaction() as db:
+            for run in sorted(runs.values()):
                 if run.epoch not in known:
-                    cursor = self._db.execute(
-                        "INSERT INTO run (epoch, boot, opened_ms) VALUES (?, ?, ?)", (run.epoch, run.boot, 0)
-                    )
-                    known[run.epoch] = int(cursor.lastrowid or 0)
-                    self.runs[known[run.epoch]] = Run(known[run.epoch], run.epoch, run.boot)
-                new_id[row.run] = known[run.epoch]
-            taken.append(row._replace(run=new_id[row.run]))
-        self.write(taken, {}, tallies)
-        return len(taken)
+                    add = "INSERT INTO run (epoch, boot, opened_ms) VALUES (?, ?, 0)"
+                    known[run.epoch] = int(db.execute(add, run[1:]).lastrowid or 0)
+                new_id[run.id] = known[run.epoch]
+            _add_state(db, replay, {})
+        self.runs |= {new_id[run.id]: run._replace(id=new_id[run.id]) for run in runs.values()}
+        wanted = (sealed(row._replace(run=new_id[row.run])) for row in rows if row.run in new_id)
+        adopted = 0
+        try:
+            while chunk := list(islice(wanted, _ADOPTED_AT_ONCE)):
+                with self._transaction() as db:
+                    adopted += db.executemany(_ADOPT_ENTRY, chunk).rowcount
+            with self._transaction() as db:
+                _add_state(db, {}, tallies)
+        finally:
+            self._count()
+        return adopted
+
+    def first_page(self) -> bytes:
+        """The page that says where all else is, as it would be on disk."""
+        size = self._db.execute("PRAGMA page_size").fetchone()[0]
+        return bytes(memoryview(self._db.serialize())[:size])
 
     def every_row(self) -> Iterator[Row]:
         """All entries, lane by lane, oldest first."""
-        return map(Row._make, self._db.execute("SELECT * FROM entry ORDER BY lane, run, sequence"))
+        return map(Row._make, self._db.execute(f"{SELECT_ENTRIES} ORDER BY lane, run, sequence"))
 
-    def _rollback(self) -> None:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+    def _count(self) -> None:
+        rows = self._db.execute("SELECT lane, count(*), total(length(body)) FROM entry GROUP BY lane")
+        lanes = {int(lane) for lane in Lane}
+        self.held = {
+            Lane(lane): Held(count, int(size) + ENTRY_OVERHEAD_BYTES * count)
+            for lane, count, size in rows
+            if lane in lanes
+        }
+
+    def _holds(self, lane: int, entries: int, size: int) -> None:
+        held = self.held.get(Lane(lane), Held())
+        self.held[Lane(lane)] = Held(held.entries + entries, held.bytes + size)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._db
+            self._db.execute("COMMIT")
+        except (sqlite3.Error, DamagedError):
+            if self._db.in_transaction:
+                with suppress(sqlite3.Error):  # the first error is the one that counts
+                    self._db.execute("ROLLBACK")
+            raise
+
+
+def _add_state(db: sqlite3.Connection, replay: ReplayStates, tallies: Tallies) -> None:
+    db.executemany(
+        _ADD_REPLAY, [(device, highest, bitmap.to_bytes(8, "big")) for device, (highest, bitmap) in replay.items()]
+    )
+    db.executemany(_ADD_TALLY, [(place, name, count) for (place, name), count in tallies.items()])
+
+
+def _check_before_sqlite_does(path: Path, fresh: bool) -> None:
+    """Raises DamagedError for what SQLite would delete (the log of a file that is empty or gone) or not open."""
+    if path.is_dir():
+        raise DamagedError("a directory stands in its place")
+    log = path.with_name(path.name + "-wal")
+    if (fresh or path.stat().st_size == 0) and log.exists() and log.stat().st_size > 0:
+        raise DamagedError("it is empty or gone, and its log is not")
+
+
+def company(path: Path) -> list[Path]:
+    """A SQLite file and what belongs to it."""
+    return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
+
+
+def remove_with_company(path: Path) -> None:
+    """Delete a SQLite file and what belongs to it, as far as it is there and can be."""
+    for part in company(path):
+        with suppress(OSError):
+            part.unlink()
 
 
 def _check(db: sqlite3.Connection, path: Path | None) -> None:
     """Raises DamagedError when an existing file is not a sound outbox. A large one that was closed well is believed:
     damage in it shows when it is read, and is dealt with then."""
     application = db.execute("PRAGMA application_id").fetchone()[0]
+    if application == 0 and db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0 and _is_one_page(db):
+        return  # the making of it broke off
     if application != APPLICATION_ID:
         raise DamagedError(f"not an outbox (application id {application:#x})")
     closing = db.execute("SELECT clean FROM closing").fetchone()
@@ -282,7 +436,11 @@ def _check(db: sqlite3.Connection, path: Path | None) -> None:
     if not closing[0] or path is None or path.stat().st_size <= _ALWAYS_CHECKED_BYTES:
         result = db.execute("PRAGMA quick_check(1)").fetchone()[0]
         if result != "ok":
-            raise DamagedError(str(result).splitlines()[0])
+            raise DamagedError(str(result).splitlines()[-1])
+
+
+def _is_one_page(db: sqlite3.Connection) -> bool:
+    return bool(db.execute("PRAGMA page_count").fetchone()[0] == 1)
 
 
 def _is_misshapen(error: sqlite3.Error) -> bool:
@@ -294,6 +452,8 @@ def _is_misshapen(error: sqlite3.Error) -> bool:
 def _migrate(db: sqlite3.Connection) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
     scripts = sorted(s.name for s in resources.files("gateway.outbox").joinpath("schema").iterdir())
+    if version > len(scripts):
+        raise DamagedError(f"written by a later version of Vigía (schema {version}, this knows {len(scripts)})")
     for number, name in enumerate(scripts, start=1):
         if number > version:
             script = resources.files("gateway.outbox").joinpath("schema", name).read_text()
@@ -301,5 +461,6 @@ def _migrate(db: sqlite3.Connection) -> None:
                 f"BEGIN IMMEDIATE; {script}; PRAGMA application_id = {APPLICATION_ID};"
                 f" PRAGMA user_version = {number}; COMMIT;"
             )
-    if version > len(scripts):
-        raise DamagedError(f"written by a later version of Vigía (schema {version}, this knows {len(scripts)})")
+    if version < len(scripts):
+        # Out of the log at once: a file that lost its log then still says what it is.
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
