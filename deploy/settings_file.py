@@ -1,23 +1,28 @@
-"""Settings from a TOML file and the environment, and what is wrong with them told line by line."""
+"""Settings from a TOML file and the environment, and what is wrong with them told line by line.
+
+A relative path in a settings file is taken from the directory in which `vigia` was started, as everywhere in Unix.
+"""
 
 from __future__ import annotations
 
-import difflib
-import os
 import re
+import stat
 import tomllib
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_settings import BaseSettings
+from pydantic_settings.exceptions import SettingsError as NotJsonError
 
 from deploy.errors import DeployError
+from deploy.settings_environment import blame, misspelt, not_json
+from deploy.settings_faults import explain
+from deploy.settings_lines import line_numbers
 
 M = TypeVar("M", bound=BaseSettings)
 
-_HEADER: Final = re.compile(r"^\s*(\[\[?)\s*([^\]]+?)\s*\]\]?\s*(#.*)?$")
-_KEY: Final = re.compile(r"""^\s*([A-Za-z0-9_.-]+|"[^"]+"|'[^']+')\s*=""")
+MAX_FILE_BYTES: Final = 1024 * 1024
 
 
 class Problem(NamedTuple):
@@ -32,119 +37,117 @@ class Problem(NamedTuple):
 
 
 class SettingsFileError(DeployError):
-    """A settings file that cannot be used."""
+    """A settings file that cannot be used. `problems` are in the order of their lines; those without one come last."""
 
     def __init__(self, path: Path, problems: list[Problem]) -> None:
-        super().__init__("\n".join([f"{path} cannot be used:", *(f"  {problem}" for problem in problems)]))
         self.path = path
-        self.problems = problems
+        self.problems = sorted(dict.fromkeys(problems), key=lambda p: (p.line is None, p.line or 0))
+        count = len(self.problems)
+        head = f"{path} cannot be used. El archivo tiene {count} {'error' if count == 1 else 'errores'}:"
+        super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
 
 
 def load_settings(path: Path, model: type[M]) -> M:
-    """The settings in a file, the environment over it. Raises SettingsFileError with every problem found."""
+    """The settings in a file, the environment over it. Raises SettingsFileError with every problem found; none of them
+    quotes a value, since it may be a key."""
+    text = _read(path)
+    values = _parse(path, text)
+    prefix = str(model.model_config.get("env_prefix", ""))
+    problems = [Problem(None, name, words) for name, words in misspelt(model, prefix)]
+    # What begins with _ would be an option of pydantic-settings to itself.
+    hidden = [name for name in values if name.startswith("_")]
+    problems += [Problem(line_numbers(text).get((name,)), name, "no such setting; take it away") for name in hidden]
     try:
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise SettingsFileError(path, [Problem(None, "", f"{error.strerror or error}")]) from error
-    except UnicodeDecodeError as error:
-        raise SettingsFileError(path, [Problem(None, "", "it is not UTF-8 text")]) from error
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"\(at line (\d+), column (\d+)\)", str(error))
-        words = re.sub(r"\s*\(at .*\)$", "", str(error))
-        raise SettingsFileError(path, [Problem(int(found[1]) if found else None, "", f"not TOML: {words}")]) from error
-    try:
-        return model(**values)
+        settings = model(**{name: value for name, value in values.items() if name not in hidden})
+    except NotJsonError:
+        problems += [Problem(None, name, words) for name, words in not_json(model, prefix)]
     except ValidationError as error:
         lines = line_numbers(text)
-        problems = [_problem(item, lines, model) for item in error.errors(include_url=False, include_context=True)]
-        raise SettingsFileError(path, sorted(set(problems), key=lambda p: p.line or 0)) from error
+        for place, kind, words in explain(error, model):
+            variable = blame(place, kind, prefix)
+            line = (
+                None if variable else next(filter(None, (lines.get(place[:n]) for n in range(len(place), 0, -1))), None)
+            )
+            # The line leads to the very element; its number is only needed without one.
+            named = (
+                part if isinstance(part, str) else f"[{part + 1}]"
+                for part in place
+                if isinstance(part, str) or not line
+            )
+            where = ".".join(named).replace(".[", "[")
+            problems.append(Problem(line, where, f"{words} (environment variable {variable})" if variable else words))
+    if problems:
+        raise SettingsFileError(path, problems)
+    return settings
 
 
-def line_numbers(text: str) -> dict[tuple[str | int, ...], int]:
-    """Where each table and key of a TOML text stands: path (names, and numbers in arrays of tables) to line, from 1."""
-    places: dict[tuple[str | int, ...], int] = {}
-    table: tuple[str | int, ...] = ()
-    counts: dict[tuple[str, ...], int] = {}
-    quotes = ""
-    for number, line in enumerate(text.splitlines(), start=1):
-        if quotes:  # within a string of several lines
-            quotes = "" if quotes in line else quotes
-            continue
-        if header := _HEADER.match(line):
-            names = tuple(part.strip().strip("\"'") for part in header[2].split("."))
-            if header[1] == "[[":
-                counts[names] = counts.get(names, -1) + 1
-            table = _numbered(names, counts)
-            places.setdefault(table, number)
-        elif key := _KEY.match(line):
-            names = tuple(part.strip().strip("\"'") for part in key[1].split("."))
-            places.setdefault((*table, *names), number)
-            rest = line[key.end() :]
-            for mark in ('"""', "'''"):
-                if rest.count(mark) == 1:
-                    quotes = mark
-    return places
+def relative_paths(settings: BaseModel) -> list[str]:
+    """The names of settings that hold a relative path, such as `outbox.path`."""
+    found: list[str] = []
+    for name, value in settings:
+        if isinstance(value, BaseModel):
+            found += [f"{name}.{inner}" for inner in relative_paths(value)]
+        elif isinstance(value, Path) and not value.is_absolute():
+            found.append(name)
+    return found
 
 
-def _numbered(names: tuple[str, ...], counts: dict[tuple[str, ...], int]) -> tuple[str | int, ...]:
-    path: list[str | int] = []
-    for depth in range(1, len(names) + 1):
-        path.append(names[depth - 1])
-        if names[:depth] in counts:
-            path.append(counts[names[:depth]])
-    return tuple(path)
+def _read(path: Path) -> str:
+    """The file's text. Notepad's byte order mark is taken off."""
+    fault = ""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            fault = "it is a directory; name the file in it" if path.is_dir() else "it is not a file"
+        else:
+            with path.open("rb") as file:
+                raw = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        fault = "there is no such file"
+    except PermissionError:
+        fault = "you may not read it; use sudo, or an account of the group that owns it"
+    except OSError as error:
+        fault = error.strerror or str(error)
+    if not fault and len(raw) > MAX_FILE_BYTES:
+        fault = f"it is longer than {MAX_FILE_BYTES // 1024} KiB, so it is no settings file"
+    if not fault and not raw.strip():
+        fault = "it is empty; `vigia gateway config` and `vigia ingest config` print a complete one"
+    if fault:
+        raise SettingsFileError(path, [Problem(None, "", fault)])
+    try:
+        return raw.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        words = "here is a byte that is not UTF-8 text; save the file as UTF-8"
+        raise SettingsFileError(path, [Problem(line, "", words)]) from error
 
 
-def _problem(item: Any, lines: dict[tuple[str | int, ...], int], model: type[BaseModel]) -> Problem:
-    # The name of a driver stands in the path of an error within a discriminated union; it is no key of the file.
-    path = tuple(part for part in item["loc"])
-    line = None
-    for length in range(len(path), 0, -1):
-        line = lines.get(path[:length]) or lines.get(_without_tag(path[:length]))
-        if line is not None:
-            break
-    where = ".".join(str(part) for part in _without_tag(path))
-    kind = item["type"]
-    if kind == "extra_forbidden":
-        words = f"no such setting; {_suggestion(str(path[-1]), model, path[:-1])}"
-    elif kind == "missing":
-        words = "is missing"
-    else:
-        words = re.sub(r"^(Value error|Assertion failed), ", "", item["msg"])
-        words = words[0].lower() + words[1:]
-    from_env = "" if line else _from_environment(path, model)
-    return Problem(line, where, words + from_env)
+_HINTS: Final = (
+    ("Invalid value", 'what follows the = is no value; text stands in "quotes", straight ones'),
+    ("Expected newline", 'the line goes on after the value; text stands in "quotes", one setting a line'),
+    ("Expected '='", "a setting is written: name = value"),
+    ("Cannot overwrite", "this setting or table stands here for the second time; take one away"),
+    (
+        "Cannot declare",
+        "this table stands here for the second time; take one away, or write [[...]] for a list of them",
+    ),
+    ("Unterminated string", "a text that begins with a quote does not end with one"),
+    ("Illegal character '\\n'", "a text that begins with a quote does not end with one"),
+    ("Expected ']'", "a table's name ends with ], a list of tables' with ]]"),
+    ("Found invalid character", "here is a character that no text file has; the file may be damaged"),
+)
 
 
-def _without_tag(path: tuple[str | int, ...]) -> tuple[str | int, ...]:
-    if len(path) > 2 and path[0] == "sources" and isinstance(path[1], int):
-        return (*path[:2], *path[3:])
-    return path
-
-
-def _from_environment(path: tuple[str | int, ...], model: type[BaseModel]) -> str:
-    prefix = str(model.model_config.get("env_prefix", ""))
-    name = prefix + "__".join(str(part) for part in path)
-    given = next((key for key in os.environ if prefix and key.upper() == name.upper()), None)
-    return f" (from the environment variable {given})" if given else ""
-
-
-def _suggestion(name: str, model: type[BaseModel], path: tuple[str | int, ...]) -> str:
-    known = _fields_at(model, path)
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        return f"do you mean {close[0]!r}?"
-    return f"known here: {', '.join(known)}" if known else "remove it"
-
-
-def _fields_at(model: type[BaseModel], path: tuple[str | int, ...]) -> list[str]:
-    at: type[BaseModel] = model
-    for part in path:
-        field = at.model_fields.get(str(part))
-        annotation = field.annotation if field is not None else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
-            return []
-        at = annotation
-    return list(at.model_fields)
+def _parse(path: Path, text: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        said = str(error)
+        found = re.search(r"\(at line (\d+), column \d+\)", said)
+        line = int(found[1]) if found else len(text.rstrip().splitlines())
+        said = "Found invalid character" if "\0" in text else said
+        plain = next((words for theirs, words in _HINTS if said.startswith(theirs)), "")
+        said = re.sub(r"\s*\(at .*\)$", "", said)
+        problem = Problem(line, "", plain or f"not TOML: {said}")
+        raise SettingsFileError(path, [problem]) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits; lists in lists without end
+        raise SettingsFileError(path, [Problem(None, "", "it holds a value that no setting can have")]) from error

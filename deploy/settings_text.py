@@ -13,12 +13,30 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 
+def gateway_text() -> str:
+    """What `vigia gateway config` prints: every setting, and a sample of each driver in comments."""
+    from firmware_bridge.sources import DRIVERS
+    from gateway.settings import GatewaySettings
+
+    samples = [_commented(driver.SAMPLE) for driver in DRIVERS.values()]
+    return settings_text(GatewaySettings, "Settings of a Vigía gateway") + "".join(samples)
+
+
+def ingest_text() -> str:
+    """What `vigia ingest config` prints."""
+    from ingest.settings import IngestSettings
+
+    shown = {"influx.token": '"put the token here, or into VIGIA_INGEST__INFLUX__TOKEN"'}
+    return settings_text(IngestSettings, "Settings of Vigía's ingestion service", required=shown)
+
+
 def settings_text(model: type[BaseModel], title: str, *, required: dict[str, str] | None = None) -> str:
     """The file's text. required: TOML values to show for fields without a default, by `section.field`."""
     prefix = model.model_config.get("env_prefix", "")
     lines = [f"# {title}. Every value here is the default; leave out what you do not change."]
     if prefix:
         lines.append(f"# An environment variable {prefix}<SECTION>__<NAME> goes before the file.")
+    lines.append("# A relative path is taken from the directory in which vigia is started: write whole paths.")
     for name, field in model.model_fields.items():
         section = field.annotation
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
@@ -55,3 +73,9 @@ def _toml(value: Any) -> str:
 
 def _comment(words: str) -> list[str]:
     return [f"# {line}" for line in textwrap.wrap(words, 116)]
+
+
+def _commented(sample: str) -> str:
+    tables = "[[sources]]\n" + sample.replace("[[", "[[sources.")
+    lines = ["", "# What this post listens to, one [[sources]] for each port. Take away the # to use it."]
+    return "\n".join(lines + [f"# {line}".rstrip() for line in tables.splitlines()]) + "\n"

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from deploy.cli.running import set_up_logging, stop_event
-from deploy.settings_file import load_settings
-from deploy.settings_text import settings_text
+from deploy.settings_file import load_settings, relative_paths
+from deploy.settings_text import gateway_text
 
 app = typer.Typer(no_args_is_help=True, help="The daemon at a post: listens to sensors, keeps, warns, sends.")
 
@@ -34,6 +34,8 @@ def check(file: SettingsPath) -> None:
 
     settings = load_settings(file, GatewaySettings)
     typer.echo(f"{file} is in order: station {settings.station.name}, {len(settings.sources)} sources")
+    for name in relative_paths(settings):
+        typer.echo(f"{name} is a relative path: it is taken from the directory in which vigia is started.")
     if not settings.sources:
         typer.echo("No [[sources]]: this post will hear nothing. `vigia gateway config` shows how one looks.")
 
@@ -41,14 +43,4 @@ def check(file: SettingsPath) -> None:
 @app.command()
 def config() -> None:
     """Print every setting with its default and what it means: the beginning of a settings file."""
-    from firmware_bridge.sources import DRIVERS
-    from gateway.settings import GatewaySettings
-
-    samples = [_commented(driver.SAMPLE) for driver in DRIVERS.values()]
-    typer.echo(settings_text(GatewaySettings, "Settings of a Vigía gateway") + "".join(samples), nl=False)
-
-
-def _commented(sample: str) -> str:
-    tables = "[[sources]]\n" + sample.replace("[[", "[[sources.")
-    lines = ["", "# What this post listens to, one [[sources]] for each port. Take away the # to use it."]
-    return "\n".join(lines + [f"# {line}".rstrip() for line in tables.splitlines()]) + "\n"
+    typer.echo(gateway_text(), nl=False)

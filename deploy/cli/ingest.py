@@ -8,8 +8,8 @@ import typer
 
 from deploy.cli.gateway import LogLevel, SettingsPath
 from deploy.cli.running import set_up_logging, stop_event
-from deploy.settings_file import load_settings
-from deploy.settings_text import settings_text
+from deploy.settings_file import load_settings, relative_paths
+from deploy.settings_text import ingest_text
 
 app = typer.Typer(no_args_is_help=True, help="The service at headquarters: journal, InfluxDB, HTTP API.")
 
@@ -35,15 +35,14 @@ def check(file: SettingsPath) -> None:
     settings = load_settings(file, IngestSettings)
     registry = read_registry(settings.registry.path)
     typer.echo(f"{file} is in order; {len(registry.stations)} stations of {len(registry.territories)} territories")
+    for name in relative_paths(settings):
+        typer.echo(f"{name} is a relative path: it is taken from the directory in which vigia is started.")
 
 
 @app.command()
 def config() -> None:
     """Print every setting with its default and what it means: the beginning of a settings file."""
-    from ingest.settings import IngestSettings
-
-    shown = {"influx.token": '"put the token here, or into VIGIA_INGEST__INFLUX__TOKEN"'}
-    typer.echo(settings_text(IngestSettings, "Settings of Vigía's ingestion service", required=shown), nl=False)
+    typer.echo(ingest_text(), nl=False)
 
 
 @app.command("dead-letters")

@@ -1,0 +1,147 @@
+"""What pydantic refuses, in plain words and by the place in the file. Nothing here quotes a value: it may be a key."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import types
+from collections.abc import Iterator
+from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from deploy.settings_lines import Place
+
+WRONG_SHAPES: Final = frozenset(("list_type", "dict_type", "model_type", "model_attributes_type"))
+
+_DRIVER: Final = "driver"
+_WORDS: Final = {
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be a smaller number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a number that ends",
+    "bool_type": "must be true or false, without quotes",
+    "bool_parsing": "must be true or false, without quotes",
+    "string_type": 'must be text in "quotes"',
+    "path_type": 'must be a path in "quotes"',
+    "list_type": 'must be a list: ["a", "b"], or one table [[...]] with two brackets for each',
+    "dict_type": "must be a table, such as [uplink]",
+    "model_type": "must be a table, such as [uplink]",
+    "model_attributes_type": "must be a table, such as [uplink]",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length}",
+    "too_long": "must have at most {max_length}",
+    "union_tag_invalid": "no such driver; known: {expected_tags}",
+    "union_tag_not_found": 'says no driver; write driver = "..." in it',
+    "literal_error": "must be {expected}",
+}
+
+
+class Fault(NamedTuple):
+    """Where, pydantic's name for the kind of fault, and the words."""
+
+    place: Place
+    kind: str
+    words: str
+
+
+class _Traced(NamedTuple):
+    place: Place
+    parent: type[BaseModel] | None
+    description: str
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
+    """Each fault; those of a source whose driver is not known are left out, since its driver would judge them."""
+    items = error.errors(include_url=False, include_input=False)
+    driverless = [i["loc"][:-1] for i in items if i["type"] == "literal_error" and i["loc"][-1:] == (_DRIVER,)]
+    for item in items:
+        loc = item["loc"]
+        traced = _trace(model, loc)
+        if any(loc[: len(of)] == of for of in driverless) and traced.place[-1:] != (_DRIVER,):
+            continue
+        kind = item["type"]
+        if kind == "union_tag_invalid":
+            traced = traced._replace(place=(*traced.place, _DRIVER))
+        yield Fault(traced.place, kind, _words(item, traced))
+
+
+def _words(item: Any, traced: _Traced) -> str:
+    kind, context = item["type"], item.get("ctx", {})
+    about = re.split(r"(?<=\w)[.;] ", traced.description)[0].rstrip(".")
+    if kind == "extra_forbidden":
+        return f"no such setting; {_suggestion(str(traced.place[-1]), traced.parent)}"
+    if kind == "missing":
+        return f"is missing ({about})" if about else "is missing"
+    if kind == "string_pattern_mismatch":
+        return f"has not the right form ({about})"
+    if kind == "string_too_short":
+        return (
+            "must not be empty"
+            if context["min_length"] == 1
+            else f"must have at least {context['min_length']} characters"
+        )
+    if kind == "literal_error" and traced.place[-1:] == (_DRIVER,):
+        return f"no such driver; known: {context['expected']}"
+    if kind in _WORDS:
+        return _WORDS[kind].format(**context)
+    words = re.sub(r"^(Value error|Assertion failed), ", "", item["msg"])
+    return words[:1].lower() + words[1:] if re.match(r"[A-Z][a-z]* ", words) else words
+
+
+def _suggestion(name: str, parent: type[BaseModel] | None) -> str:
+    known = list(parent.model_fields) if parent else []
+    close = difflib.get_close_matches(name.lower(), known, n=1)
+    if close:
+        return f"do you mean {close[0]}?"
+    return f"known here: {', '.join(known)}" if known else "take it away"
+
+
+def _trace(model: type[BaseModel], loc: Place) -> _Traced:
+    """Follow a path of pydantic's through the model: names of drivers and of unions in it are no keys of the file."""
+    node: Any = model
+    place: list[str | int] = []
+    parent: type[BaseModel] | None = None
+    description = ""
+    for part in loc:
+        members = _members(node)
+        if isinstance(part, int):
+            place.append(part)
+            node = next((get_args(m)[0] for m in members if get_origin(m) in (list, tuple)), None)
+            continue
+        models = [m for m in members if isinstance(m, type) and issubclass(m, BaseModel)]
+        tagged = [m for m in models if _is_tag(m, part)]
+        if len(models) == 1 and not (tagged and part not in models[0].model_fields):
+            parent = models[0]
+            field = parent.model_fields.get(part)
+            description = (field.description or "") if field else ""
+            node = field.annotation if field else None
+            place.append(part)
+        elif tagged:
+            node = tagged[0]
+        elif not models and part != loc[-1]:
+            node = None
+    return _Traced(tuple(place), parent, description)
+
+
+def _members(node: Any) -> list[Any]:
+    """What a value may be: the members of a union, what is annotated, or itself."""
+    if get_origin(node) is Annotated:
+        return _members(get_args(node)[0])
+    if get_origin(node) in (Union, types.UnionType):
+        return [member for arg in get_args(node) if arg is not type(None) for member in _members(arg)]
+    return [node]
+
+
+def _is_tag(model: type[BaseModel], part: str) -> bool:
+    return any(
+        get_origin(field.annotation) is Literal and part in get_args(field.annotation)
+        for field in model.model_fields.values()
+    )
