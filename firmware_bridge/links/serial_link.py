@@ -95,7 +95,8 @@ class SerialLink:
             return b""
         port = self._port
         try:
-            port.timeout = timeout_s
+            if port.timeout != timeout_s:  # pyserial sets up the whole port anew at each setting
+                port.timeout = timeout_s
             chunk: bytes = port.read(min(max(1, port.in_waiting), _MOST_BYTES))
         except _TROUBLE as trouble:
             self._lose(_plain(trouble, "the device is gone"))

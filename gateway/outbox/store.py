@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import resources
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -38,6 +38,8 @@ _DELETE_EMPTY_RUNS: Final = (
 )
 _ADD_TALLY: Final = "INSERT INTO tally VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total"
 _ADD_ENTRY: Final = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ONE_MORE: Final = ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ROWS_A_STATEMENT: Final = 64
 _ADOPT_ENTRY: Final = _ADD_ENTRY.replace("INSERT", "INSERT OR IGNORE")
 # A guard never goes back, whatever is carried over from where.
 _ADD_REPLAY: Final = (
@@ -209,7 +211,8 @@ class Store:
     def write(self, rows: Sequence[Row], replay: ReplayStates, tallies: Tallies) -> None:
         """All of it in one transaction, on disk when this returns; nothing of it when it raises."""
         with self._transaction() as db:
-            db.executemany(_ADD_ENTRY, rows)
+            for some, statement in _many_a_statement(rows):
+                db.execute(statement, some)
             _add_state(db, replay, tallies)
         for lane, count in Counter(row.lane for row in rows).items():
             size = sum(len(row.body) for row in rows if row.lane == lane)
@@ -392,6 +395,14 @@ class Store:
                 with suppress(sqlite3.Error):  # the first error is the one that counts
                     self._db.execute("ROLLBACK")
             raise
+
+
+def _many_a_statement(rows: Sequence[Row]) -> Iterator[tuple[list[Any], str]]:
+    """The values of some rows, and the statement that inserts so many. sqlite3 lets go of the interpreter at every
+    statement: row by row, an insert waits each time for whichever source is decoding."""
+    for at in range(0, len(rows), _ROWS_A_STATEMENT):
+        some = rows[at : at + _ROWS_A_STATEMENT]
+        yield list(chain.from_iterable(some)), _ADD_ENTRY + _ONE_MORE * (len(some) - 1)
 
 
 def _add_state(db: sqlite3.Connection, replay: ReplayStates, tallies: Tallies) -> None:
