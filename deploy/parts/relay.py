@@ -102,9 +102,9 @@ class Relay:
         self, end: socket.socket, pairs: dict[socket.socket, socket.socket], selector: selectors.BaseSelector
     ) -> None:
         other = pairs.pop(end, None)
+        if other is None:
+            return  # it went with its other end
+        del pairs[other]
         for each in (end, other):
-            if each is not None:
-                pairs.pop(each, None)
-                with contextlib.suppress(KeyError):
-                    selector.unregister(each)
-                each.close()
+            selector.unregister(each)
+            each.close()

@@ -37,6 +37,9 @@ class Flights:
     def __len__(self) -> int:
         return len(self._by_id)
 
+    def __contains__(self, message_id: int) -> bool:
+        return message_id in self._by_id
+
     def has_room(self, urgent: bool) -> bool:
         """Whether one more may be sent; an urgent one always may, since nothing may stand before an alert."""
         return urgent or len(self._by_id) < self._window

@@ -213,6 +213,8 @@ class Uplink:
                 return
 
     def _acknowledged(self, message_id: int, reason: int, words: str) -> None:
+        if message_id not in self._flights:
+            return  # our state, which may well have no reader
         if reason in (0, _NOBODY):
             self._flights.acknowledge(message_id)
         if reason == 0:

@@ -1,0 +1,181 @@
+"""The uplink on a real broker, with a plain MQTT client in the place of headquarters."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploy.parts.relay import Relay
+from deploy.parts.servers import Mosquitto
+from firmware_bridge.readings import Kind, Reading, make_reading
+from gateway.clock import Clock
+from gateway.contract import topics
+from gateway.contract.batches import decode_entries, decode_head
+from gateway.contract.ranges import RangeSet
+from gateway.contract.receipts import encode_receipt
+from gateway.contract.states import decode_state
+from gateway.contract.topics import Lane
+from gateway.outbox.outbox import Accepted, Outbox
+from gateway.settings import ClockSettings, UplinkSettings
+from gateway.uplink.uplink import LinkState, Uplink
+from tests.support.mqtt_peer import MqttPeer
+from tests.support.waiting import wait_until
+
+STATION = "puesto-yaguas"
+CLOCK = Clock("system")
+pytestmark = pytest.mark.slow
+
+
+def environment(number: int) -> Reading:
+    return make_reading(Kind.ENVIRONMENT, "rio", {"temperature_celsius": 20 + number / 100})
+
+
+def chainsaw() -> Reading:
+    return make_reading(Kind.ACOUSTIC_DETECTION, "norte", {"confidence_ratio": 0.9}, label="chainsaw")
+
+
+@contextmanager
+def outbox_in(directory: Path) -> Iterator[Outbox]:
+    outbox = Outbox(directory / "outbox.db", max_bytes=2**24, memory_bytes=2**20, clock=CLOCK)
+    outbox.open()
+    yield outbox
+    outbox.close()
+
+
+@contextmanager
+def running_uplink(outbox: Outbox, port: int, **settings: float) -> Iterator[Uplink]:
+    defaults: dict[str, float] = {"receipt_timeout_s": 1, "linger_detection_s": 0, "linger_reading_s": 0}
+    uplink_settings = UplinkSettings(host="127.0.0.1", port=port, tls=False, **{**defaults, **settings})
+    uplink = Uplink(STATION, outbox, uplink_settings, ClockSettings(), CLOCK, software="test", seed=1)
+    outbox.tell_news_to(uplink.wake)
+    stop = threading.Event()
+    thread = threading.Thread(target=uplink.run, args=(stop,))
+    thread.start()
+    yield uplink
+    stop.set()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    with outbox_in(tmp_path / "outbox") as made:
+        yield made
+
+
+def accept(outbox: Outbox, lane: Lane, *readings: Reading) -> None:
+    outbox.accept([Accepted(lane, CLOCK.now(), reading) for reading in readings])
+    outbox.commit()
+
+
+def hears(peer: MqttPeer, topic: str, count: int) -> Callable[[], bool]:
+    return lambda: sum(len(decode_entries(p)[1]) for p in peer.payloads(topic)) >= count
+
+
+def test_only_a_receipt_lets_the_outbox_forget(mosquitto: Mosquitto, outbox: Outbox) -> None:
+    up = topics.up(STATION, Lane.READING)
+    with MqttPeer(mosquitto.port, up) as peer, running_uplink(outbox, mosquitto.port):
+        accept(outbox, Lane.READING, *(environment(n) for n in range(10)))
+        wait_until("the peer hears ten entries", hears(peer, up, 10))
+        assert outbox.state().entries == 10  # the broker has acknowledged: that is nothing
+        epoch = decode_head(peer.payloads(up)[0]).epoch
+        peer.publish(topics.receipt(STATION), encode_receipt({epoch: RangeSet([(1, 4)])}))
+        wait_until("four are forgotten", lambda: outbox.state().entries == 6)
+        peer.publish(topics.receipt(STATION), encode_receipt({epoch: RangeSet([(1, 10)])}))
+        wait_until("all are forgotten", lambda: outbox.state().entries == 0)
+    assert outbox.tallies()["outbox", "receipted"] == 10
+
+
+def test_what_has_no_receipt_is_sent_again_with_the_same_identity_and_time(
+    mosquitto: Mosquitto, outbox: Outbox
+) -> None:
+    up = topics.up(STATION, Lane.READING)
+    with MqttPeer(mosquitto.port, up) as peer, running_uplink(outbox, mosquitto.port):
+        accept(outbox, Lane.READING, environment(1), environment(2))
+        wait_until("the same message comes again", lambda: len(peer.payloads(up)) >= 2, timeout_s=10)
+    first, again = peer.payloads(up)[:2]
+    assert decode_entries(first) == decode_entries(again)
+
+
+def test_an_alert_goes_before_a_backlog_and_past_a_full_window(mosquitto: Mosquitto, outbox: Outbox) -> None:
+    accept(outbox, Lane.READING, *(environment(n) for n in range(100)))
+    settings = {"window_messages": 1, "batch_entries": 10, "receipt_timeout_s": 600}
+    with (
+        MqttPeer(mosquitto.port, topics.ALL_UP) as peer,
+        running_uplink(outbox, mosquitto.port, **settings) as uplink,
+    ):
+        wait_until("the window is full", lambda: uplink.state().in_flight == 1)
+        accept(outbox, Lane.ALERT, chainsaw())
+        wait_until("the alert comes", lambda: bool(peer.payloads(topics.up(STATION, Lane.ALERT))))
+        assert len(peer.payloads(topics.up(STATION, Lane.READING))) == 1
+
+
+@pytest.mark.expects_warnings
+def test_when_nobody_listens_it_waits_and_sends_again(
+    mosquitto: Mosquitto, outbox: Outbox, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.uplink.uplink._REFUSED_WAIT_S", 0.5)
+    with running_uplink(outbox, mosquitto.port):
+        accept(outbox, Lane.ALERT, chainsaw())
+        wait_until("it says so", lambda: "nobody listens" in caplog.text)
+        with MqttPeer(mosquitto.port, topics.ALL_UP) as peer:
+            wait_until("it comes to whoever listens now", lambda: bool(peer.heard))
+    assert outbox.state().entries == 1
+
+
+@pytest.mark.expects_warnings
+def test_the_last_will_tells_that_a_post_is_gone(mosquitto: Mosquitto, outbox: Outbox) -> None:
+    relay = Relay(mosquitto.port)
+    relay.start()
+    state = topics.state(STATION)
+    with MqttPeer(mosquitto.port, state) as peer, running_uplink(outbox, relay.port) as uplink:
+        wait_until("the post is up", lambda: uplink.state().link is LinkState.UP)
+        wait_until("and says so", lambda: [decode_state(p).link for p in peer.payloads(state)] == ["up"])
+        relay.cut()
+        wait_until("the broker tells its will", lambda: decode_state(peer.payloads(state)[-1]).link == "down")
+        wait_until("the uplink knows", lambda: uplink.state().link is not LinkState.UP)
+        relay.mend()
+        wait_until("it is back", lambda: decode_state(peer.payloads(state)[-1]).link == "up", timeout_s=10)
+    with MqttPeer(mosquitto.port, state) as later:
+        wait_until("the state is retained", lambda: bool(later.heard))
+    assert decode_state(later.payloads(state)[0]).link == "down"  # a farewell at a normal stop
+    relay.stop()
+
+
+@pytest.mark.expects_warnings
+def test_a_broker_that_is_away_is_tried_again(tmp_path: Path, outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
+    broker = Mosquitto(tmp_path / "late")
+    caplog.set_level(logging.INFO)
+    with running_uplink(outbox, broker.port) as uplink:
+        accept(outbox, Lane.ALERT, chainsaw())
+        wait_until("it says that there is no link", lambda: "no link to" in caplog.text)
+        broker.start()
+        wait_until("the link comes up", lambda: uplink.state().link is LinkState.UP, timeout_s=10)
+    broker.stop()
+    assert [r.levelname for r in caplog.records if "no link" in r.message].count("WARNING") == 1
+
+
+@pytest.mark.expects_warnings
+def test_a_receipt_that_makes_no_sense_is_counted_and_forgets_nothing(mosquitto: Mosquitto, outbox: Outbox) -> None:
+    up = topics.up(STATION, Lane.ALERT)
+    with MqttPeer(mosquitto.port, up) as peer, running_uplink(outbox, mosquitto.port):
+        accept(outbox, Lane.ALERT, chainsaw())
+        wait_until("the alert comes", lambda: bool(peer.heard))
+        for garbage in (b"", b"\x01", b"\x02\x01", b"\xff" * 100, encode_receipt({bytes(8): RangeSet([(1, 9)])})):
+            peer.publish(topics.receipt(STATION), garbage)
+        epoch = decode_head(peer.payloads(up)[0]).epoch
+        peer.publish(topics.receipt(STATION), encode_receipt({epoch: RangeSet([(1, 1)])}))
+        wait_until("the good one is heeded", lambda: outbox.state().entries == 0)
+    assert sum(count for (place, _), count in outbox.tallies().items() if place == "uplink") == 4
+
+
+def test_a_lone_alert_is_small_on_the_wire(mosquitto: Mosquitto, outbox: Outbox) -> None:
+    with MqttPeer(mosquitto.port, topics.ALL_UP) as peer, running_uplink(outbox, mosquitto.port) as uplink:
+        accept(outbox, Lane.ALERT, chainsaw())
+        wait_until("the alert comes", lambda: bool(peer.heard))
+        assert 0 < uplink.state().sent_bytes <= 100
