@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
-from firmware_bridge.readings import Reading, Rejected
+from firmware_bridge.readings import Attachment, Downlink, Reading, Rejected
 
 ReplayState = tuple[int, int]
 """(highest counter, window bitmap) of a device, see `firmware_bridge.framing.replay_guard`; each below 2**63."""
@@ -40,6 +40,8 @@ class Delivery(msgspec.Struct, frozen=True):
     readings: list[Reading]
     rejected: list[Rejected]
     replay: dict[str, ReplayState]
+    attachments: dict[int, list[Attachment]] = {}
+    """Pictures and clips, by the index of the reading that they belong to."""
 
 
 Deliver = Callable[[Delivery], None]
@@ -61,6 +63,13 @@ class Source(Protocol):
 
         What `deliver` raises comes through, and with it the end of this source.
         """
+
+
+class Speaker(Protocol):
+    """A source that can also say something to its devices or radios."""
+
+    def say(self, downlink: Downlink) -> None:
+        """Send or queue it, from any thread, without waiting for an answer. Raises DownlinkError."""
 
 
 class Decoder(Protocol):

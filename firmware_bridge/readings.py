@@ -21,8 +21,12 @@ __all__ = [
     "MAX_NAME_BYTES",
     "QUANTITIES",
     "QUANTITY_BY_CODE",
+    "THUMBNAIL_BYTES",
     "Absence",
+    "Attachment",
     "BridgeError",
+    "Downlink",
+    "DownlinkError",
     "Kind",
     "KindSpec",
     "Label",
@@ -36,6 +40,10 @@ __all__ = [
 
 MAX_NAME_BYTES: Final = 32
 """Longest sensor or label name, in UTF-8 bytes."""
+
+
+THUMBNAIL_BYTES: Final = 8_000
+"""Largest thumbnail: it travels with the detection over a thin link."""
 
 
 class BridgeError(Exception):
@@ -265,6 +273,44 @@ class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
         """Quantity name to value in that quantity's unit."""
         by_code = QUANTITY_BY_CODE
         return {by_code[c].name: by_code[c].from_steps(s) for c, s in zip(self.codes, self.steps, strict=True)}
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """A picture or a clip that belongs to a detection.
+
+    sha256: of the whole file, 64 hex digits: its name for ever. media_type: such as image/jpeg or audio/wav. size_bytes:
+    of the whole file. path: where the whole file lies now. thumbnail: JPEG or WebP of at most THUMBNAIL_BYTES, or empty.
+    number, of: picture n of m of its event (1 of 1 when alone). notes: what else its metadata says, in plain words.
+    """
+
+    sha256: str
+    media_type: str
+    size_bytes: int
+    path: str
+    thumbnail: bytes = b""
+    number: int = 1
+    of: int = 1
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+class Downlink(msgspec.Struct, frozen=True):
+    """Something to be said to a device or a radio. device: its id in its own network, or a channel. text: for radios that
+    carry words; payload and port: for devices that take bytes."""
+
+    device: str
+    payload: bytes = b""
+    port: int = 1
+    text: str = ""
+    confirmed: bool = False
+
+
+class DownlinkError(BridgeError):
+    """It could not be said: reason is a counter name, detail a sentence for a person."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
 
 
 class Rejected(msgspec.Struct, frozen=True):
