@@ -278,9 +278,8 @@ class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Attachment(msgspec.Struct, frozen=True):
     """A picture or a clip that belongs to a detection.
 
-    sha256: of the whole file, 64 hex digits: its name for ever. media_type: such as image/jpeg or audio/wav. size_bytes:
-    of the whole file. path: where the whole file lies now. thumbnail: JPEG or WebP of at most THUMBNAIL_BYTES, or empty.
-    number, of: picture n of m of its event (1 of 1 when alone). notes: what else its metadata says, in plain words.
+    sha256: of the whole file, 64 hex digits: its name for ever. media_type: such as image/jpeg or audio/wav.
+    size_bytes: of the whole file. path: where the whole file lies now. thumbnail: JPEG or WebP, or empty. number, of: picture n of m of its event (1 of 1 when alone). notes: what else its metadata says, in plain words.
     """
 
     sha256: str
@@ -294,8 +293,8 @@ class Attachment(msgspec.Struct, frozen=True):
 
 
 class Downlink(msgspec.Struct, frozen=True):
-    """Something to be said to a device or a radio. device: its id in its own network, or a channel. text: for radios that
-    carry words; payload and port: for devices that take bytes."""
+    """Something to be said to a device or a radio. device: its id in its own network, or a channel. text: for radios
+    that carry words; payload and port: for devices that take bytes."""
 
     device: str
     payload: bytes = b""

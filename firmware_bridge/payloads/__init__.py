@@ -1,1 +1,1 @@
-"""What a payload from somebody else's device says: codecs that are known, declared or scripted, mapped to our catalogue."""
+"""What a payload from somebody else's device says: codecs known, declared or scripted, mapped to our catalogue."""

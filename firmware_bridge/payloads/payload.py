@@ -10,9 +10,9 @@ from firmware_bridge.readings import Absence, Kind, Rejected
 
 
 class Decoded(msgspec.Struct, frozen=True):
-    """What a payload said. values: in the catalogue's units, at least one, by quantity name. label: for detections. absent:
-    what the device said it has not. unknown: names of fields that nothing maps to a quantity, to be counted and listed.
-    age_s: how long before it was sent the thing happened."""
+    """What a payload said. values: in the catalogue's units, at least one, by quantity name. label: for detections.
+    absent: what the device said it has not. unknown: names of fields that nothing maps to a quantity, to be counted and
+    listed. age_s: how long before it was sent the thing happened."""
 
     kind: Kind
     values: dict[str, float]
@@ -26,6 +26,6 @@ class PayloadDecoder(Protocol):
     """A codec with its settings. Not for several threads."""
 
     def decode(self, payload: bytes, port: int | None) -> list[Decoded | Rejected]:
-        """What the payload said, one item a reading; never raises, whatever the bytes, and never hangs. port: the LoRaWAN
-        FPort, None where there is none."""
+        """What the payload said, one item a reading; never raises, whatever the bytes, and never hangs. port: the
+        LoRaWAN FPort, None where there is none."""
         ...
