@@ -279,7 +279,8 @@ class Attachment(msgspec.Struct, frozen=True):
     """A picture or a clip that belongs to a detection.
 
     sha256: of the whole file, 64 hex digits: its name for ever. media_type: such as image/jpeg or audio/wav.
-    size_bytes: of the whole file. path: where the whole file lies now. thumbnail: JPEG or WebP, or empty. number, of: picture n of m of its event (1 of 1 when alone). notes: what else its metadata says, in plain words.
+    size_bytes: of the whole file. path: where the whole file lies now. thumbnail: JPEG or WebP, or empty. number, of:
+    picture n of m of its event (1 of 1 when alone). notes: what else its metadata says, in plain words.
     """
 
     sha256: str
