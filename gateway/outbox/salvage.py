@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import logging
+import mmap
 import re
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from gateway.contract.ranges import MAX_SEQUENCE
 from gateway.contract.topics import Lane
+from gateway.outbox.loose_pages import pages_of_file, pages_of_log, rows_of_page
 from gateway.outbox.store import APPLICATION_ID, SELECT_ENTRIES, Row, Run, Store, company, is_sound, remove_with_company
 
 log = logging.getLogger(__name__)
 
 _SET_ASIDE_KEPT: Final = 3
-_FIRST_SKIP: Final = 8
+_PAGE_BYTES: Final = 4096  # what SQLite has made files with since 2016
 
 
 def set_aside(path: Path) -> Path:
@@ -38,16 +41,22 @@ def set_aside(path: Path) -> Path:
 
 
 class Wreck:
-    """A damaged file, open for reading. Nothing in it raises for its content, nothing in it is written."""
+    """A damaged file, open for reading. Nothing in it raises for its content, nothing in it is written.
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    pages: of the file and its log, one by one, as often as asked.
+    """
+
+    def __init__(self, db: sqlite3.Connection, pages: Callable[[], Iterator[bytes]]) -> None:
         self._db = db
+        self._pages = pages
         self.runs: dict[int, Run] = {}
         self.replay: dict[str, tuple[int, int]] = {}
         self.tallies: dict[tuple[str, str], int] = {}
-        for number, epoch, boot in self._readable("SELECT id, epoch, boot FROM run"):
-            if isinstance(number, int) and isinstance(epoch, bytes) and len(epoch) == 8 and isinstance(boot, str):
-                self.runs[number] = Run(number, epoch, boot)
+        # The table, and the index that holds the same: a torn page in one of them must not cost every entry.
+        for source in ("run NOT INDEXED", "run INDEXED BY run_again"):
+            for number, epoch, boot in self._readable(f"SELECT id, epoch, boot FROM {source} WHERE epoch >= x''"):  # noqa: S608  ours
+                if isinstance(number, int) and isinstance(epoch, bytes) and len(epoch) == 8 and isinstance(boot, str):
+                    self.runs.setdefault(number, Run(number, epoch, boot))
         for device, highest, bitmap in self._readable("SELECT device, highest, bitmap FROM replay"):
             if isinstance(device, str) and isinstance(highest, int) and isinstance(bitmap, bytes):
                 self.replay[device] = (highest, int.from_bytes(bitmap[:8], "big"))
@@ -56,54 +65,38 @@ class Wreck:
                 self.tallies[(place, name)] = total
 
     def rows(self) -> Iterator[Row]:
-        """Every sound entry that can be reached, most urgent lanes first."""
+        """Every sound entry that can be found, most urgent lanes first; some may come twice, the right one first."""
+        broken: dict[tuple[int, int], int] = {}
         for lane in Lane:
             for run in sorted(self.runs):
-                yield from (row for row in self._of(lane, run) if is_sound(row))
+                after = 0
+                for row in self._of(lane, run):
+                    if row is None:
+                        broken[lane, run] = after
+                        break
+                    after = row.sequence
+                    if is_sound(row):
+                        yield row
+        if not broken:
+            return
+        # What no page leads to any more. A freed page may hold an entry as it was before its time was frozen: last.
+        for frozen in (True, False):
+            for page in self._pages():
+                for row in rows_of_page(page):
+                    if (row.time_ms is not None) is frozen and is_sound(row):
+                        yield from (row,) if row.sequence > broken.get((row.lane, row.run), MAX_SEQUENCE) else ()
 
-    def _of(self, lane: Lane, run: int) -> Iterator[Row]:
-        """A lane of a run: up to a damaged page, then from behind it on, then backwards to it."""
+    def _of(self, lane: Lane, run: int) -> Iterator[Row | None]:
+        """A lane of a run in order; None and the end where the file cannot be read further."""
         after = 0
-        while True:
-            beyond = 0
-            for row in self._between(lane, run, after, MAX_SEQUENCE):
-                if row is None:
-                    beyond = self._beyond(lane, run, after)
-                    break
-                after = row.sequence
-                yield row
-            if not beyond:
-                return
-            for row in self._between(lane, run, after, beyond - 1, down=True):
-                if row is None:
-                    break
-                yield row
-            if beyond >= MAX_SEQUENCE:
-                return
-            after = beyond - 1
-
-    def _beyond(self, lane: Lane, run: int, after: int) -> int:
-        """A sequence number behind the damage that follows `after`, from which on there is nothing or something."""
-        skip = _FIRST_SKIP
-        while after + skip < MAX_SEQUENCE:
-            first = next(self._between(lane, run, after + skip - 1, MAX_SEQUENCE), _NOTHING)
-            if first is not None:
-                return after + skip
-            skip *= 2
-        return MAX_SEQUENCE
-
-    def _between(self, lane: Lane, run: int, after: int, last: int, *, down: bool = False) -> Iterator[Row | None]:
-        """Entries of a span, in order; None and the end where the file cannot be read further."""
-        statement = (
-            f"{SELECT_ENTRIES} WHERE lane = ? AND run = ? AND sequence > ? AND sequence <= ?"
-            f" ORDER BY sequence {'DESC' if down else ''}"
-        )
         try:
-            for raw in self._db.execute(statement, (lane, run, after, last)):
+            where = f"{SELECT_ENTRIES} WHERE lane = ? AND run = ? ORDER BY sequence"
+            for raw in self._db.execute(where, (lane, run)):
                 row = Row._make(raw)
-                if not isinstance(row.sequence, int) or not after < row.sequence <= last:
+                if not isinstance(row.sequence, int) or row.sequence <= after:
                     yield None  # a page that is not where it belongs
                     return
+                after = row.sequence
                 yield row
         except sqlite3.Error as error:
             log.debug("salvage: %s in lane %s of run %d", error, lane.slug, run)
@@ -116,21 +109,19 @@ class Wreck:
             log.debug("salvage: %s (%s)", error, statement)
 
 
-_NOTHING: Final = Row(0, 0, 0, None, 0, 0, None, None, 0, b"")
-
-
 @contextmanager
 def open_wreck(path: Path) -> Iterator[Wreck]:
     """A damaged file for reading. When its first page, which says where all else is, is gone, a copy is read that has
     the first page of a new outbox: ours are alike. Raises OSError when there is no room for the copy."""
     copy = path.with_name(path.name + ".reading")
     db = _connect(path)
+    pages = partial(_pages_of, path)
     try:
-        wreck = Wreck(db)
+        wreck = Wreck(db, pages)
         if not wreck.runs and _lend_first_page(path, copy):
             db.close()
             db = _connect(copy)
-            wreck = Wreck(db)
+            wreck = Wreck(db, pages)
         yield wreck
     finally:
         db.close()
@@ -147,6 +138,15 @@ def _connect(path: Path) -> sqlite3.Connection:
     except sqlite3.Error:
         return _without_rows()
     return db
+
+
+def _pages_of(path: Path) -> Iterator[bytes]:
+    main, journal = company(path)[:2]
+    for part, pages in ((journal, pages_of_log), (main, pages_of_file)):
+        if part.is_file() and part.stat().st_size:
+            # Mapped, not read: it may be larger than the memory.
+            with part.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped:
+                yield from pages(mapped, _PAGE_BYTES)
 
 
 def _without_rows() -> sqlite3.Connection:

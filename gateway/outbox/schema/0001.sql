@@ -1,10 +1,13 @@
--- An epoch is one opening of this file (see decisions/0001).
+-- An epoch is one opening of this file (see gateway/decisions/0001).
 CREATE TABLE run (
     id        INTEGER PRIMARY KEY,
     epoch     BLOB    NOT NULL UNIQUE,
     boot      TEXT    NOT NULL,
     opened_ms INTEGER NOT NULL
 );
+
+-- The same once more, on another page: without its epoch no entry can be carried over from a damaged file.
+CREATE INDEX run_again ON run (epoch, boot);
 
 -- One reading that is to reach headquarters. time_ms is NULL until it is frozen; boot_ms and wall_ms are NULL after.
 CREATE TABLE entry (
