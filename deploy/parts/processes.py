@@ -11,8 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from deploy.errors import DeployError
 
-class PartError(Exception):
+
+class PartError(DeployError):
     """A part that cannot be started or did not come up; the message says what to do."""
 
 

@@ -109,15 +109,22 @@ class Gateway(Part):
 
     def counted(self) -> Counted:
         """What its outbox holds, read beside the running gateway."""
+        tallies, waiting = self.tallies()
+        accepted = sum(total for (place, _), total in tallies.items() if place == "accepted")
+        evicted = sum(
+            total for (place, name), total in tallies.items() if place == "outbox" and name.startswith("evicted")
+        )
+        return Counted(accepted, waiting, evicted)
+
+    def tallies(self) -> tuple[dict[tuple[str, str], int], int]:
+        """Every durable counter of its outbox by (place, name), and how many entries wait, of one moment."""
         path = self.directory / "outbox.db"
         if not path.exists():
-            return Counted(0, 0, 0)
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10)) as db:
-            tallies = db.execute("SELECT place, name, total FROM tally").fetchall()
-            waiting = db.execute("SELECT count(*) FROM entry").fetchone()[0]
-        accepted = sum(total for place, _, total in tallies if place == "accepted")
-        evicted = sum(total for place, name, total in tallies if place == "outbox" and name.startswith("evicted"))
-        return Counted(accepted, waiting, evicted)
+            return {}, 0
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10, isolation_level=None)) as db:
+            db.execute("BEGIN")  # both answers of one snapshot
+            tallies = {(place, name): total for place, name, total in db.execute("SELECT * FROM tally")}
+            return tallies, int(db.execute("SELECT count(*) FROM entry").fetchone()[0])
 
 
 class Sensors(Part):
