@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from deploy.cli import broker, gateway, ingest, pki, sensors
+from deploy.cli import broker, dashboards, demo, gateway, generate, ingest, pki, sensors
 from deploy.errors import DeployError
 
 app = typer.Typer(
@@ -19,7 +19,10 @@ app.add_typer(gateway.app, name="gateway")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(sensors.app, name="sensors")
 app.add_typer(pki.app, name="pki")
+app.add_typer(dashboards.app, name="dashboards")
+app.command()(generate.generate)
 app.add_typer(broker.app, name="deploy")
+app.command()(demo.demo)
 
 
 def run() -> None:
