@@ -1,0 +1,83 @@
+"""The keys of the sensors: there, readable, well formed, and not for everyone's eyes. A key is never shown."""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from deploy.doctor.findings import AS_ROOT, Check, Finding, Text, attention, ok, unseen, wrong
+from firmware_bridge.sources import SourceSettings
+
+_KEY: Final = re.compile(rb"[0-9A-Fa-f]{32}")
+_MAX_FILE_BYTES: Final = 1024
+
+
+def key_checks(sources: Sequence[SourceSettings]) -> list[Check]:
+    """One look at all key files of each source that has devices."""
+    return [
+        Check(Text("Claves", "Keys"), partial(_look, source.name, tuple(devices)))
+        for source in sources
+        if (devices := getattr(source, "devices", ()))
+    ]
+
+
+def _look(source: str, devices: Sequence[object]) -> list[Finding]:
+    findings = []
+    for device in devices:
+        name, number = getattr(device, "name", "?"), getattr(device, "id", "?")
+        file = getattr(device, "key_file", None)
+        if file is not None and (finding := _look_at(name, number, file)):
+            findings.append(finding)
+    unsound = sum(1 for finding in findings if finding.code != "key_open")
+    if len(devices) > unsound:
+        count = len(devices) - unsound
+        es = "1 sensor tiene" if count == 1 else f"{count} sensores tienen"
+        en = "1 sensor has" if count == 1 else f"{count} sensors have"
+        findings.insert(0, ok("keys", f"{es} su clave", f"{en} a key", source))
+    return findings
+
+
+def _look_at(name: str, number: str, file: Path) -> Finding | None:
+    try:
+        with file.open("rb") as opened:
+            key = opened.read(_MAX_FILE_BYTES).strip()
+        mode = file.stat().st_mode
+    except PermissionError:
+        return unseen(
+            "key_unseen",
+            f"No se pudo leer la clave de {name}",
+            f"The key of {name} could not be read",
+            str(file),
+            todo=AS_ROOT,
+        )
+    except OSError as error:
+        return wrong(
+            "key_missing",
+            f"Falta la clave del sensor {name} ({number}): no se le oirá",
+            f"The key of sensor {name} ({number}) is missing: it will not be heard",
+            f"{file} ({error.strerror})",
+            todo=Text(
+                "Copie el archivo de clave que vino con el sensor", "Copy the key file that came with the sensor"
+            ),
+        )
+    if not _KEY.fullmatch(key):
+        return wrong(
+            "key_bad",
+            f"La clave del sensor {name} ({number}) no sirve: no son 32 cifras hexadecimales",
+            f"The key of sensor {name} ({number}) cannot be used: it is not 32 hex digits",
+            str(file),
+            todo=Text("Copie otra vez el archivo de clave del sensor", "Copy the sensor's key file again"),
+        )
+    if mode & stat.S_IROTH:
+        return attention(
+            "key_open",
+            f"Cualquiera en este equipo puede leer la clave de {name}",
+            f"Anyone on this machine can read the key of {name}",
+            str(file),
+            todo=Text(f"sudo chmod 640 {file}", f"sudo chmod 640 {file}"),
+        )
+    return None

@@ -1,0 +1,72 @@
+"""Everything to look at, at headquarters."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deploy.doctor.broker import AT_HEADQUARTERS, broker_check
+from deploy.doctor.certificates import Files, certificate_check
+from deploy.doctor.clock import clock_check
+from deploy.doctor.configuration import THEME, settings_or_faults
+from deploy.doctor.disk import disk_check
+from deploy.doctor.examine import examine
+from deploy.doctor.findings import Check, Finding, Text, Told, ok, wrong
+from deploy.doctor.influx import influx_check
+from deploy.doctor.ingest_api import api_check
+from deploy.doctor.journal import journal_checks
+from deploy.doctor.service import service_check
+from ingest.registry import RegistryError, read_registry
+from ingest.settings import IngestSettings
+
+
+def examine_headquarters(path: Path) -> list[Told]:
+    """Every finding at the headquarters whose settings file this is."""
+    settings, faults = settings_or_faults(path, IngestSettings)
+    if settings is None:
+        return [*faults, *examine([clock_check(), disk_check(path.parent)])]
+    broker, kept = settings.broker, settings.journal.path
+    files = Files(broker.ca_file, broker.cert_file, broker.key_file) if broker.tls else None
+    stations, registry = _registry(settings.registry.path)
+    checks = [
+        Check(
+            THEME, lambda: [ok("settings", "La configuración está en orden", "The settings are in order", str(path))]
+        ),
+        Check(Text("Registro", "Registry"), lambda: [registry]),
+        service_check("vigia-ingest", Text("recibe ni se guarda nada", "taken or stored"), kept),
+        clock_check(),
+        disk_check(kept.parent),
+        *([certificate_check(files, f"service.{broker.client_id}")] if files else []),
+        broker_check(AT_HEADQUARTERS, broker.host, broker.port, files),
+        *journal_checks(kept, stations),
+        influx_check(settings.influx),
+        *([api_check(settings.api)] if settings.api.port else []),
+    ]
+    return examine(checks)
+
+
+def _registry(path: Path) -> tuple[dict[str, str] | None, Finding]:
+    try:
+        registry = read_registry(path)
+    except RegistryError as error:
+        return None, wrong(
+            "registry_wrong",
+            f"El registro de puestos no sirve: {error}",
+            f"{error}",
+            str(path),
+            todo=Text(f"Corrija el archivo: sudo nano {path}", f"Mend the file: sudo nano {path}"),
+        )
+    stations = {station.name: station.title for station in registry.stations}
+    if not stations:
+        return stations, wrong(
+            "registry_empty",
+            "El registro no tiene ningún puesto: se rechaza todo lo que llega",
+            "The registry has no station: all that comes is refused",
+            str(path),
+            todo=Text("Agregue [[territories]] y [[stations]]", "Add [[territories]] and [[stations]]"),
+        )
+    return stations, ok(
+        "registry",
+        f"El registro tiene {len(stations)} puestos",
+        f"The registry has {len(stations)} stations",
+        str(path),
+    )

@@ -1,0 +1,278 @@
+"""The journal at headquarters: sound, how far each sink is behind, what was refused, and who has been heard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from deploy.doctor import sqlite_files
+from deploy.doctor.findings import AS_ROOT, Check, Finding, Text, ages, attention, is_there, number, ok, unseen, wrong
+from ingest.journal.database import APPLICATION_ID
+
+_WITHIN_S: Final = 1.6
+_LATE_S: Final = 600
+_SILENT_S: Final = 3 * 24 * 3600
+_MOST_NAMES: Final = 8
+_MOST_REASONS: Final = 6
+
+_LETTERS: Final[Mapping[str, tuple[Text, Text]]] = {
+    "unknown_station": (
+        Text("de un puesto que no está en el registro", "from a station that is not in the registry"),
+        Text(
+            "Agregue el puesto al registro; después: vigia ingest redrive ARCHIVO --reason unknown_station",
+            "Add the station to the registry; then: vigia ingest redrive FILE --reason unknown_station",
+        ),
+    ),
+    "station_mismatch": (
+        Text("de un puesto que habla en nombre de otro", "from a station that speaks for another"),
+        Text(
+            "Dos equipos comparten un certificado, o alguien engaña: vea cuál con vigia ingest dead-letters",
+            "Two machines share a certificate, or somebody cheats: see which with vigia ingest dead-letters",
+        ),
+    ),
+    "unknown_version": (
+        Text("de una versión más nueva de Vigía", "from a later version of Vigía"),
+        Text(
+            "Actualice Vigía en la central; después: vigia ingest redrive",
+            "Update Vigía here; then: vigia ingest redrive",
+        ),
+    ),
+    "field_type_conflict": (
+        Text("que InfluxDB ya guarda con otro tipo", "that InfluxDB holds with another type already"),
+        Text(
+            "Otro programa escribe en esta base: use una base solo para Vigía",
+            "Another program writes there: give Vigía its own bucket",
+        ),
+    ),
+    "beyond_retention": (
+        Text("más viejas de lo que InfluxDB conserva", "older than InfluxDB keeps"),
+        Text(
+            "Aumente la retención de la base; después: vigia ingest redrive",
+            "Raise the retention; then: vigia ingest redrive",
+        ),
+    ),
+    "series_limit": (
+        Text("por demasiadas series en InfluxDB", "because of too many series in InfluxDB"),
+        Text(
+            "Suba max-series-per-database y max-values-per-tag", "Raise max-series-per-database and max-values-per-tag"
+        ),
+    ),
+}
+_SAME: Final = {"wrong_station": "station_mismatch"}
+_OTHER: Final = (
+    Text("que no se pudieron entender o guardar", "that could not be understood or stored"),
+    Text(
+        "Véalos con vigia ingest dead-letters y avise a quien mantiene Vigía",
+        "See vigia ingest dead-letters; tell the maintainer",
+    ),
+)
+
+
+class Behind(NamedTuple):
+    """messages: how many a sink has not stored yet. oldest_s: when the first of them came, Unix time."""
+
+    messages: int
+    oldest_s: float
+
+
+def journal_checks(path: Path, stations: Mapping[str, str] | None) -> list[Check]:
+    """stations: name to title of those in the registry; None when there is none to compare with."""
+    theme = Text("Diario", "Journal")
+    if (there := is_there(path)) is None:
+        return [Check(theme, lambda: [_unseen(path)])]
+    if not there:
+        return [
+            Check(
+                theme,
+                lambda: [
+                    attention(
+                        "journal_missing",
+                        "Todavía no hay diario: la central nunca ha corrido aquí",
+                        "There is no journal yet: ingest has never run here",
+                        str(path),
+                        todo=Text(
+                            "Prenda el servicio; si ya corrió, revise [journal] path",
+                            "Start it; or mend [journal] path",
+                        ),
+                    )
+                ],
+            )
+        ]
+    return [
+        Check(theme, lambda: _soundness(path)),
+        Check(theme, lambda: _behind(path)),
+        Check(Text("Rechazados", "Dead letters"), lambda: _letters(path)),
+        *([Check(Text("Puestos", "Stations"), lambda: _stations(path, stations))] if stations is not None else []),
+    ]
+
+
+def _soundness(path: Path) -> list[Finding]:
+    try:
+        damage = sqlite_files.is_sound(path, APPLICATION_ID, within_s=_WITHIN_S)
+    except sqlite_files.TooSlowError:
+        return [
+            ok(
+                "journal_large",
+                "El diario es grande: se abrió bien, no se revisó entero",
+                "The journal is large: it opened well, and was not checked to its end",
+                str(path),
+            )
+        ]
+    except OSError:
+        return [_unseen(path)]
+    if damage:
+        return [
+            wrong(
+                "journal_damaged",
+                f"El diario está dañado ({damage})",
+                f"The journal is damaged ({damage})",
+                str(path),
+                todo=Text(
+                    "Pare el servicio, mueva el archivo, su -wal y su -shm (guárdelos) y arranque: todo se reenvía",
+                    "Stop the service, move the file with its -wal and -shm aside (keep them), start: posts send again",
+                ),
+            )
+        ]
+    return [ok("journal", "El diario está sano", "The journal is sound", str(path))]
+
+
+def _unseen(path: Path) -> Finding:
+    return unseen(
+        "journal_unseen",
+        "No se pudo mirar el diario: no tiene permiso",
+        "The journal could not be looked at: you may not",
+        str(path),
+        todo=AS_ROOT,
+    )
+
+
+def _behind(path: Path) -> list[Finding]:
+    def question(rows: sqlite_files.Rows) -> dict[str, Behind]:
+        found = {}
+        for sink, done in rows("SELECT sink, message_id FROM cursor"):
+            newest = rows("SELECT coalesce(max(id), 0) FROM message")[0][0]
+            first = rows(f"SELECT received_ms FROM message WHERE id > {int(done)} ORDER BY id LIMIT 1")  # noqa: S608  a number
+            found[sink] = Behind(max(0, newest - done), first[0][0] / 1000 if first else 0.0)
+        return found
+
+    try:
+        sinks = sqlite_files.ask(path, APPLICATION_ID, question, within_s=_WITHIN_S)
+    except (sqlite_files.TooSlowError, sqlite_files.DamagedError, OSError):
+        return []  # the look at its soundness tells
+    return [judge_behind(sink, behind, time.time()) for sink, behind in sorted(sinks.items())]
+
+
+def judge_behind(sink: str, behind: Behind, now: float) -> Finding:
+    """What to say of a sink at a Unix time, in seconds."""
+    if not behind.messages:
+        return ok("sink", f"Todo lo recibido está en {sink}", f"All that came is in {sink}", sink)
+    age_s = now - behind.oldest_s
+    old = ages(age_s)
+    es = f"Faltan {number(behind.messages, 'es')} mensajes por pasar a {sink}; el más antiguo, de hace {old.es}"
+    en = f"{number(behind.messages, 'en')} messages are still to go to {sink}; the oldest came {old.en} ago"
+    if age_s < _LATE_S:
+        return ok("sink_working", es, en, sink)
+    return wrong(
+        "sink_behind",
+        es,
+        en,
+        sink,
+        todo=Text(
+            "La base no recibe o el servicio está apagado: vea InfluxDB y Servicio. El diario guarda todo",
+            "The database takes nothing or the service is down: see InfluxDB and Service. The journal keeps all",
+        ),
+    )
+
+
+def _letters(path: Path) -> list[Finding]:
+    try:
+        counts = sqlite_files.ask(
+            path,
+            APPLICATION_ID,
+            lambda rows: rows("SELECT reason, count(*) FROM dead_letter GROUP BY reason ORDER BY 2 DESC"),
+            within_s=_WITHIN_S,
+        )
+    except (sqlite_files.TooSlowError, sqlite_files.DamagedError, OSError):
+        return []  # the look at its soundness tells
+    if not counts:
+        return [ok("dead_letters", "Nada fue rechazado", "Nothing was refused")]
+    findings = []
+    for reason, count in counts[:_MOST_REASONS]:
+        what, todo = _LETTERS.get(_SAME.get(str(reason), str(reason)), _OTHER)
+        findings.append(
+            attention(
+                f"dead_letters_{reason}",
+                f"Rechazados {number(count, 'es')} mensajes {what.es} ({reason})",
+                f"{number(count, 'en')} messages were refused {what.en} ({reason})",
+                todo=todo,
+            )
+        )
+    return findings
+
+
+def _stations(path: Path, registered: Mapping[str, str]) -> list[Finding]:
+    try:
+        heard: dict[str, float] = dict(
+            sqlite_files.ask(
+                path,
+                APPLICATION_ID,
+                lambda rows: rows("SELECT station, max(touched_ms) / 1000.0 FROM seen GROUP BY station"),
+                within_s=_WITHIN_S,
+            )
+        )
+    except (sqlite_files.TooSlowError, sqlite_files.DamagedError, OSError):
+        return []  # the look at its soundness tells
+    return judge_stations(registered, heard, time.time())
+
+
+def judge_stations(registered: Mapping[str, str], heard: Mapping[str, float], now: float) -> list[Finding]:
+    """heard: station to when something new last came from it (Unix time, seconds)."""
+    findings = []
+    if strangers := sorted(set(heard) - set(registered)):
+        findings.append(
+            attention(
+                "stations_unregistered",
+                f"Mandan datos y no están en el registro: {_names(strangers)}",
+                f"They send and are not in the registry: {_names(strangers)}",
+                todo=Text(
+                    "Agréguelos al registro; después: vigia ingest redrive ARCHIVO --reason unknown_station",
+                    "Add them to the registry; then: vigia ingest redrive FILE --reason unknown_station",
+                ),
+            )
+        )
+    if never := sorted(set(registered) - set(heard)):
+        findings.append(
+            attention(
+                "stations_never_heard",
+                f"Nunca se supo de: {_names(never)}",
+                f"Never heard of: {_names(never)}",
+                todo=Text(
+                    "Si ya están instalados: en el puesto, vigia doctor; ¿el nombre es el mismo allá y aquí?",
+                    "If they are installed: there, vigia doctor; is the name the same there and here?",
+                ),
+            )
+        )
+    silent = {name: now - at for name, at in heard.items() if name in registered and now - at > _SILENT_S}
+    if silent:
+        told = sorted(silent, key=lambda name: -silent[name])
+        findings.append(
+            attention(
+                "stations_silent",
+                f"Sin noticias: {_names([f'{name} ({ages(silent[name]).es})' for name in told])}",
+                f"Silent: {_names([f'{name} ({ages(silent[name]).en})' for name in told])}",
+                todo=Text("Llame al puesto: ¿hay luz y enlace?", "Call the post: is there power and a link?"),
+            )
+        )
+    if not findings and registered:
+        count = len(registered)
+        findings.append(
+            ok("stations", f"Se sabe de los {count} puestos del registro", f"All {count} stations are heard")
+        )
+    return findings
+
+
+def _names(names: Sequence[str]) -> str:
+    more = len(names) - _MOST_NAMES
+    return ", ".join(names[:_MOST_NAMES]) + (f" (+{more})" if more > 0 else "")

@@ -1,0 +1,60 @@
+"""Everything to look at, at a post."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from deploy.doctor.broker import AT_POST, broker_check
+from deploy.doctor.certificates import Files, certificate_check
+from deploy.doctor.clock import clock_check
+from deploy.doctor.configuration import THEME, settings_or_faults
+from deploy.doctor.device_keys import key_checks
+from deploy.doctor.disk import disk_check
+from deploy.doctor.examine import examine
+from deploy.doctor.findings import Check, Finding, Text, Told, attention, ok
+from deploy.doctor.outbox import outbox_checks
+from deploy.doctor.serial_ports import port_checks
+from deploy.doctor.service import service_check
+from gateway.settings import GatewaySettings
+
+
+def examine_post(path: Path) -> list[Told]:
+    """Every finding at the post whose settings file this is."""
+    settings, faults = settings_or_faults(path, GatewaySettings)
+    if settings is None:
+        return [*faults, *examine([clock_check(at_post=True), disk_check(path.parent)])]
+    uplink = settings.uplink
+    files = Files(uplink.ca_file, uplink.cert_file, uplink.key_file) if uplink.tls else None
+    kept = settings.outbox.path
+    checks = [
+        Check(THEME, lambda: [_settings(settings, path)]),
+        service_check("vigia-gateway", Text("oye ni se envía nada", "heard or sent"), kept),
+        clock_check(at_post=True, system_trusted=settings.clock.trust == "system"),
+        disk_check(kept.parent),
+        *port_checks(settings.sources),
+        *key_checks(settings.sources),
+        *outbox_checks(kept, settings.outbox.max_megabytes * 1024 * 1024),
+        *([certificate_check(files, settings.station.name)] if files else []),
+        broker_check(AT_POST, uplink.host, uplink.port, files),
+    ]
+    return examine(checks)
+
+
+def _settings(settings: GatewaySettings, path: Path) -> Finding:
+    if not settings.sources:
+        return attention(
+            "no_sources",
+            f"La configuración sirve, pero el puesto {settings.station.name} no escucha nada",
+            f"The settings are in order, but the post {settings.station.name} listens to nothing",
+            str(path),
+            todo=Text(
+                "Agregue [[sources]]: vigia gateway config muestra cómo", "Add [[sources]]: see vigia gateway config"
+            ),
+        )
+    sensors = sum(len(getattr(source, "devices", ())) for source in settings.sources)
+    return ok(
+        "settings",
+        f"La configuración está en orden: puesto {settings.station.name}, {sensors} sensores",
+        f"The settings are in order: post {settings.station.name}, {sensors} sensors",
+        str(path),
+    )

@@ -1,0 +1,49 @@
+"""`vigia gateway check` and `vigia ingest check`, as a person uses them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from deploy.cli.main import app
+from deploy.parts.services import write_registry
+
+
+def vigia(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def test_what_config_prints_passes_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gateway, ingest = tmp_path / "gateway.toml", tmp_path / "ingest.toml"
+    gateway.write_text(vigia("gateway", "config").output)
+    told = vigia("gateway", "check", gateway)
+    assert told.exit_code == 0, told.output
+    assert "No [[sources]]: this post will hear nothing" in told.output
+    monkeypatch.setenv("VIGIA_INGEST__REGISTRY__PATH", str(write_registry(tmp_path / "r.toml", {"boca": "yaguas"})))
+    ingest.write_text(vigia("ingest", "config").output)
+    told = vigia("ingest", "check", ingest)
+    assert told.exit_code == 0, told.output
+    assert "1 stations of 1 territories" in told.output
+
+
+def test_a_relative_path_is_pointed_out(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text('[outbox]\npath = "here.db"\n')
+    told = vigia("gateway", "check", file)
+    assert "outbox.path is a relative path: it is taken from the directory in which vigia is started." in told.output
+
+
+def test_mistakes_are_plain_lines_on_standard_error_and_exit_code_1(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text("[uplink]\nport = 70000\n")
+    command = [sys.executable, "-m", "deploy.cli", "gateway", "check", str(file)]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (told.returncode, told.stdout) == (1, "")
+    assert told.stderr.splitlines() == [
+        f"vigia: {file} cannot be used. El archivo tiene 1 error:",
+        "  line 2: uplink.port: must be at most 65535",
+    ]
