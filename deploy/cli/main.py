@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from deploy.cli import broker, dashboards, demo, gateway, generate, ingest, pki, sensors
+from deploy.cli import broker, dashboards, demo, doctor, gateway, generate, ingest, pki, sensors
 from deploy.errors import DeployError
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app.add_typer(sensors.app, name="sensors")
 app.add_typer(pki.app, name="pki")
 app.add_typer(dashboards.app, name="dashboards")
 app.command()(generate.generate)
+app.command()(doctor.doctor)
 app.add_typer(broker.app, name="deploy")
 app.command()(demo.demo)
 
