@@ -13,7 +13,8 @@ from ingest.api.server import ApiServer
 from ingest.errors import IngestError
 from ingest.influx.dialects import writer_for
 from ingest.influx.reader import InfluxReader
-from ingest.journal.journal import Journal, JournalReader
+from ingest.journal.journal import Journal
+from ingest.journal.reader import JournalReader
 from ingest.journal.runner import SinkRunner
 from ingest.registry import Registry
 from ingest.settings import IngestSettings
@@ -24,6 +25,8 @@ from ingest.subscriber.subscriber import Subscriber
 log = logging.getLogger(__name__)
 
 _TALLIES_EVERY_S: Final = 60.0
+_STOP_WITHIN_S: Final = 4.0
+"""Whoever waits for a database or a broker that hangs is not waited for: the journal has everything."""
 
 
 class Ingest:
@@ -42,24 +45,20 @@ class Ingest:
         registry.load()
         journal = Journal(settings.journal.path)
         journal.open()
-        writer = writer_for(settings.influx)
-        tally_writer = writer_for(settings.influx)
+        sink = InfluxSink(writer_for(settings.influx), settings.influx.bucket, registry)
+        tally_sink = InfluxSink(writer_for(settings.influx), settings.influx.bucket, registry)
         reader = InfluxReader(settings.influx)
-        try:
-            sink = InfluxSink(writer, settings.influx.bucket, registry)
-            tally_sink = InfluxSink(tally_writer, settings.influx.bucket, registry)
-            runner = SinkRunner(JournalReader(settings.journal.path, sink.name), sink, self._sink_discards.update)
-            subscriber = Subscriber(settings.broker, journal, keep_days=settings.journal.keep_days, news=runner.wake)
-            status = ServiceStatus(subscriber, [runner], self._sink_discards)
-            supervisor = Supervisor(lambda stage: self._restarts.update([stage]))
-            supervisor.start("sink influxdb", runner.run)
-            supervisor.start("subscriber", subscriber.run)
-            supervisor.start("tallies", _Tallies(status, tally_sink, self._restarts).run)
-            supervisor.start("api", ApiServer(settings.api, registry, reader, status).run)
-            stop.wait()
-            supervisor.stop()
-        finally:
-            journal.close()
+        runner = SinkRunner(JournalReader(settings.journal.path, sink.name), sink, self._sink_discards.update)
+        subscriber = Subscriber(settings.broker, journal, keep_days=settings.journal.keep_days, news=runner.wake)
+        status = ServiceStatus(subscriber, [runner], self._sink_discards, self._restarts)
+        supervisor = Supervisor(lambda stage: self._restarts.update([stage]), known=(IngestError,))
+        supervisor.start("sink influxdb", runner.run)
+        supervisor.start("subscriber", subscriber.run)
+        supervisor.start("tallies", _Tallies(status, tally_sink).run)
+        supervisor.start("api", ApiServer(settings.api, registry, reader, status).run)
+        stop.wait()
+        if supervisor.stop(_STOP_WITHIN_S):
+            journal.close()  # else the end of the process does, at whatever instant: that is what it is made for
             sink.close()
             tally_sink.close()
             reader.close()
@@ -69,16 +68,14 @@ class Ingest:
 class _Tallies:
     """A stage: what headquarters itself discarded goes to the database like any post's discards, once a minute."""
 
-    def __init__(self, status: ServiceStatus, sink: InfluxSink, restarts: Counter[str]) -> None:
+    def __init__(self, status: ServiceStatus, sink: InfluxSink) -> None:
         self._status = status
         self._sink = sink
-        self._restarts = restarts
 
     def run(self, stop: threading.Event) -> None:
         """Write until told to stop."""
         while not stop.wait(_TALLIES_EVERY_S):
-            counters = self._status.discards()
-            counters |= {("restarted", stage): count for stage, count in self._restarts.copy().items()}
+            counters = self._status.discards() | self._status.restarts()
             try:
                 self._sink.write_tallies(counters, time.time_ns())
             except IngestError as error:

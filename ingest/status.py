@@ -7,19 +7,30 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from ingest.api.status import Labels, SinkStatus, StationLink
+from ingest.journal.journal import STAGE
 from ingest.journal.runner import SinkRunner
 from ingest.subscriber.subscriber import Subscriber
 
-SUBSCRIBER: Final = "journal"
+STATES: Final = "state"
+"""The stage of what was discarded on state topics."""
+_LATEST_MS: Final = 2**43 - 1
+"""The year 2248: a post that says it came up later has no clock."""
 
 
 class ServiceStatus:
-    """Reads what the stages keep; does no I/O. discards of sinks are added by `count_discards`."""
+    """Reads what the stages keep; does no I/O. sink_discards: by reason; restarts: by stage."""
 
-    def __init__(self, subscriber: Subscriber, runners: Sequence[SinkRunner], sink_discards: Counter[str]) -> None:
+    def __init__(
+        self,
+        subscriber: Subscriber,
+        runners: Sequence[SinkRunner],
+        sink_discards: Counter[str],
+        restarts: Counter[str],
+    ) -> None:
         self._subscriber = subscriber
         self._runners = runners
         self._sink_discards = sink_discards
+        self._restarts = restarts
 
     def broker_connected(self) -> bool:
         """Whether the subscriber is connected and subscribed."""
@@ -35,15 +46,29 @@ class ServiceStatus:
 
     def discards(self) -> dict[tuple[str, str], int]:
         """By (stage, reason)."""
-        found = {(SUBSCRIBER, reason): count for reason, count in self._subscriber.discards.copy().items()}
-        return found | {("influxdb", reason): count for reason, count in self._sink_discards.copy().items()}
+        by_stage = {
+            STAGE: self._subscriber.discards,
+            STATES: self._subscriber.state_discards,
+            "influxdb": self._sink_discards,
+        }
+        return {
+            (stage, reason): count
+            for stage, reasons in by_stage.items()
+            for reason, count in reasons.copy().items()
+            if count
+        }
+
+    def restarts(self) -> dict[tuple[str, str], int]:
+        """By ("restarted", stage): how often a stage failed and was started again."""
+        return {("restarted", stage): count for stage, count in self._restarts.copy().items()}
 
     def counters(self) -> Mapping[tuple[str, Labels], float]:
         """Ever-growing counts by (name, labels)."""
-        counts = self._subscriber.counts.copy()
-        made: dict[tuple[str, Labels], float] = {(f"received_{what}", ()): count for what, count in counts.items()}
+        made: dict[tuple[str, Labels], float] = {(name, ()): n for name, n in self._subscriber.counts.copy().items()}
         for (stage, reason), count in self.discards().items():
             made["discarded", (("stage", stage), ("reason", reason))] = count
+        for (_, stage), count in self.restarts().items():
+            made["restarted_stages", (("stage", stage),)] = count
         return made
 
     def station_links(self) -> Mapping[str, StationLink]:
@@ -54,7 +79,7 @@ class ServiceStatus:
             state = states.get(station)
             links[station] = StationLink(
                 link=state.link if state else "unknown",
-                since_ms=state.since_ms if state else None,
+                since_ms=state.since_ms if state and 0 <= (state.since_ms or 0) <= _LATEST_MS else None,
                 last_received_ms=received.get(station),
             )
         return links

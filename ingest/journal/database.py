@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fcntl
-import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import IO, Final, Literal
@@ -41,9 +42,6 @@ class JournalLock:
             raise JournalError(
                 f"another ingest process uses the journal beside {self._path}; give each its own [journal] path"
             ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
         self._file = file
 
     def release(self) -> None:
@@ -56,21 +54,53 @@ class JournalLock:
 def connect(path: Path, synchronous: Literal["FULL", "NORMAL"]) -> sqlite3.Connection:
     """A connection to the journal, made or migrated as needed. FULL: on disk at every commit. NORMAL: a power cut may
     undo the last commits, never the order. Raises JournalError."""
-    fresh = not path.exists()
     try:
         db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=60.0)
+    except sqlite3.OperationalError as error:
+        raise JournalError(f"the journal {path} cannot be opened: {error}") from error
+    try:
+        _must_be_ours(db, path)
         db.execute("PRAGMA journal_mode=WAL")
         db.execute(f"PRAGMA synchronous={synchronous}")
-        application = db.execute("PRAGMA application_id").fetchone()[0]
-        if not fresh and application not in (APPLICATION_ID, 0):
-            raise JournalError(f"{path} is a SQLite file of something else (application id {application:#x})")
         _migrate(db, path)
+    except sqlite3.OperationalError as error:  # the disk is full or may not be written; the file is not at fault
+        db.close()
+        raise JournalError(f"the journal {path} cannot be used: {error}") from error
     except sqlite3.DatabaseError as error:
+        db.close()
         raise JournalError(
             f"the journal {path} cannot be used: {error}. If the disk is sound, move the file and its -wal and -shm"
             " aside, keep them, and start again: posts send again whatever has no receipt"
         ) from error
+    except JournalError:
+        db.close()
+        raise
     return db
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """All of it or nothing. Raises sqlite3.Error."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:  # a full disk may have ended it already
+            db.execute("ROLLBACK")
+        raise
+
+
+def _must_be_ours(db: sqlite3.Connection, path: Path) -> None:
+    """Before anything is changed in it. A journal that was being made when the power went is an empty file."""
+    application = db.execute("PRAGMA application_id").fetchone()[0]
+    if application == APPLICATION_ID:
+        return
+    if application or db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        raise JournalError(
+            f"{path} is a SQLite file of something else (application id {application:#x}); give the journal a path of"
+            " its own"
+        )
 
 
 def _migrate(db: sqlite3.Connection, path: Path) -> None:

@@ -1,19 +1,32 @@
-"""Dead letters for a person: look at them, and drive them again when their cause is mended."""
+"""Dead letters: kept within bounds, listed for a person, driven again when their cause is mended."""
 
 from __future__ import annotations
 
+import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from gateway.contract.batches import decode_head
+from gateway.contract.batches import decode_head, station_digest
 from gateway.contract.topics import ContractError, parse_up
-from ingest.journal.database import JournalError, connect
+from ingest.journal.database import JournalError, connect, transaction
+from ingest.messages import DeadLetter
+
+MAX_LETTERS: Final = 100_000
+MAX_LETTER_BYTES: Final = 256 * 1024 * 1024
+"""Most bytes of payload in all dead letters: a hostile post can fill this, not the disk."""
+
+DROPPED: Final = "dead_letter_dropped"
+"""Counted for each letter, oldest first, that goes to make room for new ones."""
+
+_SLICE: Final = 200
+_INSERT_MESSAGE: Final = "INSERT INTO message (received_ms, topic, station, fresh, payload) VALUES (?, ?, ?, ?, ?)"
 
 
 class Letter(NamedTuple):
-    """A dead letter as a list shows it. at: UTC, ISO 8601."""
+    """A dead letter as a list shows it. at: UTC, ISO 8601. Every text is printable and on one line, whatever came."""
 
     id: int
     at: str
@@ -21,53 +34,119 @@ class Letter(NamedTuple):
     reason: str
     topic: str
     detail: str
+    size: int
 
 
-def list_letters(path: Path, reason: str | None, limit: int) -> list[Letter]:
-    """The newest dead letters, for one reason or all. Raises JournalError when there is no journal."""
-    _must_exist(path)
-    with closing(connect(path, "NORMAL")) as db:
+class Letters(NamedTuple):
+    """Some dead letters, newest first, of how many in all; dropped: how many ever went for want of room."""
+
+    shown: list[Letter]
+    total: int
+    dropped: int
+
+
+def keep_letters(db: sqlite3.Connection, letters: Sequence[DeadLetter]) -> int:
+    """Within a transaction: keep dead letters and let the oldest go when they are too many or too large; how many
+    went."""
+    if not letters:
+        return 0
+    at_ms = time.time_ns() // 1_000_000
+    db.executemany(
+        "INSERT INTO dead_letter (at_ms, stage, reason, detail, topic, payload, message_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(at_ms, d.stage, d.reason, d.detail[:500], d.topic[:200], d.payload, d.message_id) for d in letters],
+    )
+    count, size = db.execute("SELECT letters, bytes FROM dead_letter_total").fetchone()
+    going: list[tuple[int]] = []
+    for number, length in db.execute("SELECT id, length(payload) FROM dead_letter ORDER BY id"):
+        if count - len(going) <= MAX_LETTERS and size <= MAX_LETTER_BYTES:
+            break
+        size -= length
+        going.append((number,))
+    if going:
+        db.executemany("DELETE FROM dead_letter WHERE id = ?", going)
+        db.execute("UPDATE dead_letter_total SET dropped = dropped + ?", (len(going),))
+    return len(going)
+
+
+def list_letters(path: Path, reason: str | None, limit: int) -> Letters:
+    """The newest dead letters, for one reason or all. Raises JournalError."""
+    with _opened(path) as db:
         rows = db.execute(
-            "SELECT id, at_ms, stage, reason, topic, detail FROM dead_letter WHERE ? IS NULL OR reason = ?"
-            " ORDER BY id DESC LIMIT ?",
+            "SELECT id, at_ms, stage, reason, topic, detail, length(payload) FROM dead_letter"
+            " WHERE ? IS NULL OR reason = ? ORDER BY id DESC LIMIT ?",
             (reason, reason, limit),
-        ).fetchall()
-    return [
-        Letter(number, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_ms / 1000)), *rest)
-        for number, at_ms, *rest in rows
-    ]
+        )
+        shown = [
+            Letter(number, _utc(at_ms), stage, why, _printable(topic), _printable(detail), size)
+            for number, at_ms, stage, why, topic, detail, size in rows
+        ]
+        total = db.execute("SELECT count(*) FROM dead_letter WHERE ? IS NULL OR reason = ?", (reason, reason))
+        dropped = db.execute("SELECT dropped FROM dead_letter_total")
+        return Letters(shown, total.fetchone()[0], dropped.fetchone()[0])
 
 
 def redrive_letters(path: Path, reason: str | None) -> int:
-    """Put whole messages that a sink refused behind the last message, so that sinks meet them again; how many. Single
-    lines that a database refused, and what was no message, stay. Raises JournalError when there is no journal."""
-    _must_exist(path)
-    moved = 0
-    with closing(connect(path, "FULL")) as db:
-        db.execute("BEGIN IMMEDIATE")
-        letters = db.execute(
-            "SELECT id, topic, payload, message_id FROM dead_letter WHERE message_id IS NOT NULL"
-            " AND (? IS NULL OR reason = ?)",
-            (reason, reason),
-        ).fetchall()
-        for number, topic, payload, message_id in letters:
-            try:
-                station = parse_up(topic).station
-                ranges = decode_head(payload).ranges.encode()
-            except ContractError:
-                continue  # a line of line protocol, or a message that no sink can read
-            first = db.execute("SELECT received_ms, fresh FROM message WHERE id = ?", (message_id,)).fetchone()
-            received_ms, fresh = first or (time.time_ns() // 1_000_000, ranges)
-            db.execute(
-                "INSERT INTO message (received_ms, topic, station, fresh, payload) VALUES (?, ?, ?, ?, ?)",
-                (received_ms, topic, station, fresh, payload),
-            )
-            db.execute("DELETE FROM dead_letter WHERE id = ?", (number,))
-            moved += 1
-        db.execute("COMMIT")
-    return moved
+    """Put the messages that a sink refused, whole or some lines of them, behind the last message, so that sinks meet
+    them again; how many messages.
+
+    What stays: what never became a message, and lines whose message the journal has pruned. Ingest may be running: a
+    slice at a time, so that it never waits long; what is refused anew meanwhile is not driven again. Raises
+    JournalError; what was driven by then is, and the rest can be driven again.
+    """
+    moved: set[int] = set()
+    with _opened(path) as db:
+        last = db.execute("SELECT coalesce(max(id), 0) FROM dead_letter").fetchone()[0]
+        at = 0
+        while at < last:
+            with transaction(db):
+                letters = db.execute(
+                    "SELECT id, topic, payload, message_id FROM dead_letter WHERE id > ? AND id <= ?"
+                    " AND message_id IS NOT NULL AND (? IS NULL OR reason = ?) ORDER BY id LIMIT ?",
+                    (at, last, reason, reason, _SLICE),
+                ).fetchall()
+                for number, topic, payload, message_id in letters:
+                    if message_id in moved or _append_again(db, topic, payload, message_id):
+                        moved.add(message_id)
+                        db.execute("DELETE FROM dead_letter WHERE id = ?", (number,))
+            at = letters[-1][0] if letters else last
+    return len(moved)
 
 
-def _must_exist(path: Path) -> None:
+def _append_again(db: sqlite3.Connection, topic: str, payload: bytes, message_id: int) -> bool:
+    """Append a message anew: as it stands in the journal, else from a letter that holds the whole of it."""
+    row = db.execute(
+        "SELECT received_ms, topic, station, fresh, payload FROM message WHERE id = ?", (message_id,)
+    ).fetchone()
+    if row is None:
+        try:
+            station = parse_up(topic).station
+            head = decode_head(payload)
+        except ContractError:
+            return False
+        if head.station_digest != station_digest(station):  # a line of line protocol that happens to look like a head
+            return False
+        row = (time.time_ns() // 1_000_000, topic, station, head.ranges.encode(), payload)
+    db.execute(_INSERT_MESSAGE, row)
+    return True
+
+
+def _printable(text: str) -> str:
+    """Text from the field, safe on a terminal and in one column: what does not print is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def _utc(at_ms: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at_ms / 1000))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+    """A journal that may be in use. Raises JournalError, for what is done with it as well."""
     if not path.exists():
         raise JournalError(f"there is no journal at {path}")
+    try:
+        with closing(connect(path, "FULL")) as db:
+            yield db
+    except sqlite3.Error as error:
+        raise JournalError(f"the journal {path}: {error}") from error

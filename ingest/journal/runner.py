@@ -11,13 +11,15 @@ from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from ingest.errors import RetryLater
-from ingest.journal.journal import JournalReader
+from ingest.journal.letters import DROPPED
+from ingest.journal.reader import JournalReader
 from ingest.messages import DeadLetter, JournalMessage
 
 log = logging.getLogger(__name__)
 
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 30.0
+"""Unless the other side asks for more patience."""
 _MESSAGES_AT_ONCE: Final = 200
 _IDLE_S: Final = 1.0
 
@@ -35,7 +37,10 @@ class Sink(Protocol):
 
 
 class SinkRunner:
-    """One sink and its cursor. `count` is told reason and number of what was refused."""
+    """One sink and its cursor. `count` is told reason and number of what was refused.
+
+    behind: messages still to be read, as of the last look. trouble: why it waits, or empty.
+    """
 
     def __init__(self, reader: JournalReader, sink: Sink, count: Callable[[Counter[str]], None]) -> None:
         self.name = sink.name
@@ -52,38 +57,44 @@ class SinkRunner:
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop. Raises what is not an outage: the supervisor starts it again."""
-        self._reader.open()
         wait_s = _FIRST_WAIT_S
         try:
+            self._reader.open()
             while not stop.is_set():
                 self._news.clear()
                 messages = self._reader.next(_MESSAGES_AT_ONCE)
                 self.behind = self._reader.behind()
                 if not messages:
+                    self._is_well()
                     self._wait(stop, _IDLE_S)
                     continue
                 try:
                     letters = self._sink.write(messages)
-                    self._reader.done(messages[-1].id, letters)
+                    dropped = self._reader.done(messages[-1].id, letters)
                 except (RetryLater, sqlite3.OperationalError) as error:
                     asked_s = error.retry_after_s if isinstance(error, RetryLater) else None
                     self._say(f"{error}")
-                    stop.wait(min(_LONGEST_WAIT_S, max(wait_s, asked_s or 0.0)))
+                    stop.wait(max(wait_s, asked_s or 0.0))
                     wait_s = min(_LONGEST_WAIT_S, wait_s * 2)
                     continue
                 wait_s = _FIRST_WAIT_S
-                self._count(Counter(letter.reason for letter in letters))
-                if self.trouble:
-                    log.info("%s: works again; %d messages behind", self.name, self.behind)
-                    self.trouble = ""
+                self._count(Counter(letter.reason for letter in letters) + Counter({DROPPED: dropped}))
+                self._is_well()
         finally:
             self._reader.close()
+            if not stop.is_set():
+                self.trouble = "it failed and starts again; the log says why"
 
     def _wait(self, stop: threading.Event, longest_s: float) -> None:
         deadline = time.monotonic() + longest_s
         while not stop.is_set() and time.monotonic() < deadline:
             if self._news.wait(min(0.25, longest_s)):
                 return
+
+    def _is_well(self) -> None:
+        if self.trouble:
+            log.info("%s: works again; %d messages behind", self.name, self.behind)
+            self.trouble = ""
 
     def _say(self, words: str) -> None:
         if not self.trouble:

@@ -1,7 +1,8 @@
 """One MQTT 5 connection of ingest to the broker: the only place of this package that knows paho-mqtt.
 
 QoS 1 with manual acknowledgement: the broker keeps a message until it is in the journal, and gives us at most
-receive_maximum at a time. Callbacks only put events into a queue; a session serves one connection and is thrown away.
+receive_maximum at a time. What comes with QoS 0, which no post of ours uses, has no such bound: it is dropped when as
+many events wait. Callbacks only put events into a queue; a session serves one connection and is thrown away.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from gateway.contract import topics
 from gateway.contract.batches import MAX_MESSAGE_BYTES
 from ingest.settings import BrokerSettings
 
-_CONNECT_TIMEOUT_S: Final = 15.0
+_CONNECT_TIMEOUT_S: Final = 10.0
 _QOS: Final = 1
+_TAKEN_OVER: Final = 142  # MQTT 5, DISCONNECT: another client came with our id
 
 
 class Connected(NamedTuple):
@@ -52,13 +54,18 @@ Event: TypeAlias = Connected | Subscribed | Lost | Received
 
 
 class Session:
-    """One connection. No I/O before `connect`."""
+    """One connection. No I/O before `connect`. dropped: how many messages of QoS 0 there was no room for."""
 
     def __init__(self, settings: BrokerSettings, events: queue.SimpleQueue[Event]) -> None:
         self._settings = settings
         self._events = events
+        self.dropped = 0
         client = mqtt.Client(
-            CallbackAPIVersion.VERSION2, client_id=settings.client_id, protocol=mqtt.MQTTv5, manual_ack=True
+            CallbackAPIVersion.VERSION2,
+            client_id=settings.client_id,
+            protocol=mqtt.MQTTv5,
+            manual_ack=True,
+            reconnect_on_failure=False,
         )
         client.max_inflight_messages_set(65535)
         client.connect_timeout = _CONNECT_TIMEOUT_S
@@ -72,6 +79,8 @@ class Session:
         """Begin; `Connected` or `Lost` follows as an event. Raises OSError or ValueError when it cannot even begin."""
         settings = self._settings
         if settings.tls:
+            for path in (settings.ca_file, settings.cert_file, settings.key_file):
+                path.open("rb").close()  # raises with the path; ssl would not name it
             self._client.tls_set(str(settings.ca_file), str(settings.cert_file), str(settings.key_file))
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own
         properties.SessionExpiryInterval = settings.session_kept_s
@@ -113,7 +122,13 @@ class Session:
     def _on_disconnect(
         self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
-        self._events.put(Lost(str(reason)))
+        words = str(reason)
+        if reason.value == _TAKEN_OVER:
+            words += f": is there a second process with client_id {self._settings.client_id!r}?"
+        self._events.put(Lost(words))
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
+        if not message.qos and self._events.qsize() >= self._settings.receive_maximum:
+            self.dropped += 1
+            return
         self._events.put(Received(message.topic, bytes(message.payload), message.mid, message.qos))

@@ -13,16 +13,15 @@ import sqlite3
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Final
 
 from gateway.contract import topics
-from gateway.contract.ranges import RangeSet
-from gateway.contract.receipts import MAX_EPOCHS, encode_receipt
+from gateway.contract.receipts import encode_receipts
 from gateway.contract.states import StationState, decode_state
 from gateway.contract.topics import ContractError
 from gateway.supervision.backoff import Backoff
-from ingest.journal.journal import Appended, Arrival, Journal
+from ingest.journal.journal import PRUNE_SLICE, Arrival, Journal
 from ingest.settings import BrokerSettings
 from ingest.subscriber.session import Connected, Event, Lost, Received, Session, Subscribed
 
@@ -30,13 +29,22 @@ log = logging.getLogger(__name__)
 
 _AT_ONCE: Final = 500
 _AT_ONCE_BYTES: Final = 16 * 1024 * 1024
+_ANSWER_WITHIN_S: Final = 20.0
+_STEADY_S: Final = 60.0
 _DISK_WAIT_S: Final = 1.0
 _PRUNE_EVERY_S: Final = 60.0
 _DAY_MS: Final = 86_400_000
+_MAX_STATES: Final = 10_000
+_STATE_TOPIC_SLASHES: Final = 3
 
 
 class Subscriber:
-    """The way into the journal. news: told after each append that stored something. No I/O before `run`."""
+    """The way into the journal. No I/O before `run`.
+
+    news: told after each append. What it keeps for others to look at, from any thread: connected, journal_fault (why
+    nothing can be stored now), counts (by name), discards and state_discards (by reason), states (each post's own
+    word), last_received_ms (Unix time of each post's last message).
+    """
 
     def __init__(
         self,
@@ -55,22 +63,30 @@ class Subscriber:
         self._backoff = Backoff(random.Random(seed))
         self._session: Session | None = None
         self._try_at = 0.0
+        self._answer_by = 0.0
+        self._up_at = 0.0
         self._failures = 0
+        self._dropped = 0
         self._prune_at = time.monotonic() + _PRUNE_EVERY_S
         self._waiting: list[Received] = []
         self.connected = False
         self.journal_fault: str | None = None
         self.counts: Counter[str] = Counter()
         self.discards: Counter[str] = Counter()
+        self.state_discards: Counter[str] = Counter()
         self.states: dict[str, StationState] = {}
         self.last_received_ms: dict[str, int] = {}
 
     def run(self, stop: threading.Event) -> None:
-        """Work until told to stop."""
+        """Work until told to stop. The journal is open."""
+        self.last_received_ms |= self._journal.last_received_ms()
         try:
             while not stop.is_set():
-                if self._session is None and time.monotonic() >= self._try_at:
+                now = time.monotonic()
+                if self._session is None and now >= self._try_at:
                     self._connect()
+                elif self._session is not None and not self.connected and now > self._answer_by:
+                    self._lost(f"it takes connections and does not answer in {_ANSWER_WITHIN_S:.0f} s")
                 self._collect()
                 if self._waiting and not self._append():
                     stop.wait(_DISK_WAIT_S)
@@ -82,24 +98,31 @@ class Subscriber:
 
     def _connect(self) -> None:
         self._session = Session(self._settings, self._events)
+        self._dropped = 0
+        self._answer_by = time.monotonic() + _ANSWER_WITHIN_S
         try:
             self._session.connect()
         except (OSError, ValueError) as error:
             self._lost(f"{error}")
 
     def _lost(self, reason: str) -> None:
+        was_connected = self.connected
+        if was_connected and time.monotonic() - self._up_at >= _STEADY_S:
+            self._backoff.reset()  # not at once: a broker that lets us in and throws us out again must not be hurried
         self._close()
         wait_s = self._backoff.next_s()
         self._try_at = time.monotonic() + wait_s
         self._failures += 1
-        say = log.warning if self._failures == 1 else log.debug
-        say("no broker at %s:%d (%s); next try in %.0f s", self._settings.host, self._settings.port, reason, wait_s)
+        say = log.warning if was_connected or self._failures == 1 else log.debug
+        broker = f"{self._settings.host}:{self._settings.port}"
+        say("not subscribed at the broker %s: %s; next try in %.0f s", broker, reason, wait_s)
 
     def _close(self) -> None:
         """What was received and not acknowledged will come again: by the broker or by the post."""
         self.connected = False
         if self._session is not None:
             self._session.close()
+            self._count_dropped()
             self._session = None
         self._waiting.clear()
         while True:
@@ -107,6 +130,12 @@ class Subscriber:
                 self._events.get_nowait()
             except queue.Empty:
                 return
+
+    def _count_dropped(self) -> None:
+        assert self._session is not None
+        dropped = self._session.dropped
+        self.discards["qos_0_overflow"] += dropped - self._dropped
+        self._dropped = dropped
 
     # events
 
@@ -137,8 +166,8 @@ class Subscriber:
                     self._lost(f"our subscription is refused ({refused}): look at the broker's ACL")
                     return
                 self.connected = True
+                self._up_at = time.monotonic()
                 self._failures = 0
-                self._backoff.reset()
                 log.info("subscribed at %s:%d", self._settings.host, self._settings.port)
             case Lost(reason) if self._session is not None:
                 self._lost(reason)
@@ -146,24 +175,28 @@ class Subscriber:
                 log.debug("late: %s", type(event).__name__)
 
     def _is_state(self, message: Received) -> bool:
-        if not message.topic.endswith("/state"):
+        if message.topic.count("/") != _STATE_TOPIC_SLASHES:
             return False
         assert self._session is not None
+        self.counts["received_states"] += 1
         try:
             self._keep_state(message)
         except ContractError as error:
-            self.discards[error.reason] += 1
+            self.state_discards[error.reason] += 1
             log.debug("a state that is not one: %s", error)
         self._session.acknowledge(message)
         return True
 
     def _keep_state(self, message: Received) -> None:
         station = topics.parse_state(message.topic)
-        if not message.payload:  # a retained state deleted by hand
+        if not message.payload:  # a retained state deleted by hand: nobody knows now
+            self.states.pop(station, None)
             return
         state = decode_state(message.payload)
         if state.station != station:
             raise ContractError("station_mismatch", f"the state on {station}'s topic is of {state.station!r}")
+        if station not in self.states and len(self.states) >= _MAX_STATES:
+            raise ContractError("too_many_stations", f"{station!r} would be one more than {_MAX_STATES}")
         self.states[station] = state
 
     # the journal
@@ -181,30 +214,21 @@ class Subscriber:
         if self.journal_fault is not None:
             log.info("the journal works again")
             self.journal_fault = None
-        session = self._session
-        if session is not None:
-            for message in self._waiting:
-                session.acknowledge(message)
-            self._send_receipts(session, appended.receipts)
-        self._note(appended, len(arrivals), now_ms)
+        assert self._session is not None
+        for message in self._waiting:
+            self._session.acknowledge(message)
         self._waiting.clear()
-        if appended.entries or appended.counts:
-            self._news()
-        return True
-
-    def _note(self, appended: Appended, messages: int, now_ms: int) -> None:
-        self.counts["messages"] += messages
-        self.counts["entries"] += appended.entries
-        self.discards.update(appended.counts)
+        for station, stored in appended.receipts.items():
+            for receipt in encode_receipts(stored):
+                self._session.publish(topics.receipt(station), receipt)
+                self.counts["sent_receipts"] += 1
+        self._count_dropped()
+        self.counts.update(appended.counts)
+        self.discards.update(appended.discards)
         for station in appended.receipts:
             self.last_received_ms[station] = now_ms
-
-    def _send_receipts(self, session: Session, receipts: Mapping[str, Mapping[bytes, RangeSet]]) -> None:
-        for station, stored in receipts.items():
-            epochs = list(stored.items())
-            for at in range(0, len(epochs), MAX_EPOCHS):
-                session.publish(topics.receipt(station), encode_receipt(dict(epochs[at : at + MAX_EPOCHS])))
-                self.counts["receipts"] += 1
+        self._news()
+        return True
 
     def _prune(self) -> None:
         if time.monotonic() < self._prune_at:
@@ -215,4 +239,4 @@ class Subscriber:
             log.debug("pruning failed: %s", error)
             pruned = 0
         # A full slice means that there is more: go on soon, between messages.
-        self._prune_at = time.monotonic() + (0.5 if pruned >= 1000 else _PRUNE_EVERY_S)
+        self._prune_at = time.monotonic() + (0.5 if pruned >= PRUNE_SLICE else _PRUNE_EVERY_S)
