@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from typing import Final
 
 import uvicorn
 
@@ -12,6 +13,10 @@ from ingest.api.status import StatusSource
 from ingest.errors import IngestError
 from ingest.influx.reader import InfluxReader
 from ingest.registry import Registry
+
+_LAST_ANSWERS_S: Final = 2
+"""How long a request that is being answered may still take once we stop."""
+_MOST_CONNECTIONS: Final = 200
 
 
 class ApiError(IngestError):
@@ -34,24 +39,21 @@ class ApiServer:
             port=settings.port,
             log_config=None,
             access_log=False,
-            timeout_graceful_shutdown=3,
-            limit_concurrency=200,
+            timeout_graceful_shutdown=_LAST_ANSWERS_S,
+            limit_concurrency=_MOST_CONNECTIONS,
         )
-        server = uvicorn.Server(config)
-        ended = threading.Event()
-
-        def end() -> None:
-            stop.wait()
-            if not ended.is_set():
-                server.should_exit = True
-
-        watcher = threading.Thread(target=end, name="api stop", daemon=True)
-        watcher.start()
         try:
-            server.run()
+            _Server(config, stop).run()
         except SystemExit as leaving:  # how uvicorn says that it could not bind
             raise ApiError(f"the API cannot listen on {settings.host}:{settings.port}; is the port taken?") from leaving
-        finally:
-            ended.set()
-        if not stop.is_set():
-            raise ApiError(f"the API on {settings.host}:{settings.port} ended by itself")
+
+
+class _Server(uvicorn.Server):
+    """Looks at our event at each of its ticks, ten a second."""
+
+    def __init__(self, config: uvicorn.Config, stop: threading.Event) -> None:
+        super().__init__(config)
+        self._stop = stop
+
+    async def on_tick(self, counter: int) -> bool:
+        return self._stop.is_set() or await super().on_tick(counter)
