@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import sys
+import threading
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from deploy.cli.gateway import LogLevel, SettingsPath
 from deploy.cli.running import set_up_logging, stop_event
@@ -24,6 +31,7 @@ def run(file: SettingsPath, log_level: LogLevel = "INFO") -> None:
 
     set_up_logging(log_level)
     Ingest(load_settings(file, IngestSettings)).run(stop_event())
+    _leave()
 
 
 @app.command()
@@ -46,24 +54,54 @@ def config() -> None:
 
 
 @app.command("dead-letters")
-def dead_letters(file: SettingsPath, reason: Reason = None, limit: int = 50) -> None:
-    """List what was refused for good and why, newest first."""
+def dead_letters(
+    file: SettingsPath,
+    reason: Reason = None,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Show at most so many, the newest.")] = 50,
+) -> None:
+    """List what was refused for good and why, newest first; ingest may be running.
+
+    On a terminal a table; otherwise one line each: number, time (UTC), stage that refused it, reason, topic, bytes, and
+    what is wrong with it in words, separated by tabs.
+    """
     from ingest.journal.letters import list_letters
     from ingest.settings import IngestSettings
 
-    settings = load_settings(file, IngestSettings)
-    letters = list_letters(settings.journal.path, reason, limit)
-    for letter in letters:
-        typer.echo(f"{letter.id}\t{letter.at}\t{letter.stage}\t{letter.reason}\t{letter.topic}\t{letter.detail}")
-    if not letters:
-        typer.echo("No dead letters.")
+    letters = list_letters(load_settings(file, IngestSettings).journal.path, reason, limit)
+    rows = [(str(x.id), x.at, x.stage, x.reason, x.topic, str(x.size), x.detail) for x in letters.shown]
+    if not sys.stdout.isatty():
+        for row in rows:
+            typer.echo("\t".join(row))
+        return
+    if rows:
+        table = Table("No.", "Time (UTC)", "Refused by", "Reason", "Topic", "Bytes", "What is wrong")
+        for row in rows:
+            table.add_row(*map(escape, row))
+        Console().print(table)
+    for_reason = f" with reason {reason}" if reason else ""
+    typer.echo(f"{len(rows)} of {letters.total} dead letters{for_reason}." if rows else f"No dead letters{for_reason}.")
+    if letters.dropped:
+        typer.echo(f"{letters.dropped} older ones went to make room.")
+    if rows:
+        typer.echo("When the cause is mended: vigia ingest redrive, with --reason.")
 
 
 @app.command()
 def redrive(file: SettingsPath, reason: Reason = None) -> None:
-    """Give refused messages to the sinks once more, after their cause is mended (ingest may be running)."""
+    """Give refused messages to the sinks once more, after their cause is mended; ingest may be running.
+
+    A message that was stored in part is written whole, which changes nothing for what is stored. What never was a
+    message stays in the list.
+    """
     from ingest.journal.letters import redrive_letters
     from ingest.settings import IngestSettings
 
-    settings = load_settings(file, IngestSettings)
-    typer.echo(f"{redrive_letters(settings.journal.path, reason)} messages go to the sinks again")
+    moved = redrive_letters(load_settings(file, IngestSettings).journal.path, reason)
+    typer.echo(f"{moved} messages go to the sinks again")
+
+
+def _leave() -> None:
+    """End although a request of the API still waits in a thread for a database that hangs: nothing depends on it."""
+    if any(not thread.daemon for thread in threading.enumerate() if thread is not threading.main_thread()):
+        logging.shutdown()
+        os._exit(0)
