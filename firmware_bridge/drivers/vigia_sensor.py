@@ -27,14 +27,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from firmware_bridge.delivery import Delivery, ReplayState, Source, SourceSettings, Tally
 from firmware_bridge.framing.cobs_frames import Deframer
-from firmware_bridge.framing.device_frames import KEY_BYTES, Cipher, new_cipher, unseal
+from firmware_bridge.framing.device_frames import Cipher, new_cipher, unseal
+from firmware_bridge.framing.device_keys import KeyedDevice
 from firmware_bridge.framing.frame_bodies import RSSI, SNR, TOLD_QUANTITIES, Pairs, decode_body
 from firmware_bridge.framing.replay_guard import ReplayGuard
 from firmware_bridge.links.serial_link import SerialLink
@@ -64,9 +64,6 @@ _LOWEST_RSSI_DBM: Final = -200
 _NO_SNR: Final = 0x80
 _SNR_STEPS: Final = 25  # hundredths of a decibel in a quarter
 
-_HEX_KEY: Final = 2 * KEY_BYTES
-_MAX_KEY_FILE_BYTES: Final = 1024
-
 
 def _check_name(name: str) -> str:
     if not 1 <= len(name.encode()) <= MAX_NAME_BYTES or not name.isprintable():
@@ -74,51 +71,12 @@ def _check_name(name: str) -> str:
     return name
 
 
-def _hide(value: Any) -> Any:
-    """Wrapped before anything can refuse it, so that no message about a bad key quotes it."""
-    return value if value is None or isinstance(value, SecretStr) else SecretStr(str(value))
-
-
-def _check_key(key: SecretStr) -> SecretStr:
-    _key_bytes(key.get_secret_value())
-    return key
-
-
-def _key_bytes(text: str) -> bytes:
-    """The key that 32 hex digits spell. Raises ValueError without quoting them."""
-    try:
-        key = bytes.fromhex(text)
-    except ValueError:
-        key = b""
-    if len(key) != KEY_BYTES or len(text) != _HEX_KEY:
-        raise ValueError(f"a key is {_HEX_KEY} hex digits, in quotes")
-    return key
-
-
-class Device(BaseModel):
+class Device(KeyedDevice):
     """One sensor that may speak on this line."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    id: str = Field(
-        pattern=r"^[0-9a-f]{8}$",
-        description="Device id as printed on the sensor: 8 hex digits in lower case, in quotes.",
-    )
     name: Annotated[str, AfterValidator(_check_name)] = Field(
         description="Name of the sensor in everything that is stored: 1 to 32 bytes, and then for good."
     )
-    key: Annotated[SecretStr | None, AfterValidator(lambda k: k and _check_key(k)), BeforeValidator(_hide)] = Field(
-        default=None, description="The device's key, 32 hex digits. Better in a file of its own: see key_file."
-    )
-    key_file: Path | None = Field(
-        default=None, description="A file that holds the key and nothing else, readable by the gateway only."
-    )
-
-    @model_validator(mode="after")
-    def _one_key(self) -> Self:
-        if (self.key is None) == (self.key_file is None):
-            raise ValueError(f"device {self.id} needs either key or key_file")
-        return self
 
 
 class Settings(SourceSettings):
@@ -156,7 +114,7 @@ class VigiaSensorDecoder:
         self._keyless: set[int] = set()
         for device in settings.devices:
             try:
-                self._ciphers[int(device.id, 16)] = new_cipher(_read_key(device))
+                self._ciphers[int(device.id, 16)] = new_cipher(device.read_key())
             except (OSError, ValueError) as trouble:
                 self._keyless.add(int(device.id, 16))
                 log.warning(
@@ -230,17 +188,6 @@ def _received(rssi: int, snr: int, absences: list[Absence]) -> Pairs:
     else:
         absences.append(Absence("snr_decibels", "sentinel"))
     return tuple(there)
-
-
-def _read_key(device: Device) -> bytes:
-    """The device's key. Raises OSError or ValueError; neither quotes it."""
-    if device.key is not None:
-        return _key_bytes(device.key.get_secret_value())
-    if device.key_file is None:
-        raise ValueError("neither key nor key_file")
-    with device.key_file.open("rb") as file:
-        raw = file.read(_MAX_KEY_FILE_BYTES)
-    return _key_bytes(raw.decode("ascii", errors="replace").strip())
 
 
 def new_decoder(settings: Settings, replay: Mapping[str, ReplayState]) -> VigiaSensorDecoder:
