@@ -32,7 +32,7 @@ def show_proof(console: Console, proof: Proof, dropped: dict[str, int]) -> None:
     """A row a post, the verdict in one line, and what differs. dropped: frames that found a post's line full."""
     _say(console, "\nLa prueba: lo que dicen los puestos, y lo que responde InfluxDB", "bold")
     _say(console, "The proof: what the posts say, and what InfluxDB answers", "dim")
-    posts = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    posts = Table(box=box.SIMPLE_HEAD, padding=0, show_edge=False)
     for number, (es, en) in enumerate(_COLUMNS):
         posts.add_column(Text.assemble(es, "\n", (en, "dim")), justify="right" if number else "left", no_wrap=True)
     for verdict in proof.verdicts:
