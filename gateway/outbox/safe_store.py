@@ -35,7 +35,7 @@ from gateway.outbox.store import (
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
-_RETRY_FILE_EVERY_S: Final = 10.0
+_RETRY_FILE_EVERY_S: Final = 5.0
 _SLACK_BYTES: Final = 64 * 1024  # on a full disk: pages that a commit needs beside its entries
 _ATTEMPTS: Final = 3
 
@@ -189,6 +189,9 @@ class SafeStore:
                     if not is_no_room(error):
                         raise
                     rest = "; the disk has no room for the rest"
+                else:
+                    count = sum(held.entries for held in store.held.values())
+                    store.write([], {}, {("outbox", "salvaged"): count})
         except OSError as error:
             rest = f"; there was no reading it ({error})"
         log.warning(

@@ -46,6 +46,11 @@ _ADD_REPLAY: Final = (
     "INSERT INTO replay VALUES (?, ?, ?) ON CONFLICT (device) DO UPDATE SET highest = excluded.highest,"
     " bitmap = excluded.bitmap WHERE excluded.highest >= highest"
 )
+# Read now: an outbox in memory is needed most when nothing can be read any more.
+_SCHEMA: Final = [
+    script.read_text()
+    for script in sorted(resources.files("gateway.outbox").joinpath("schema").iterdir(), key=lambda item: item.name)
+]
 
 Tallies = Mapping[tuple[str, str], int]
 """Counts by (place, reason)."""
@@ -462,16 +467,14 @@ def _is_misshapen(error: sqlite3.Error) -> bool:
 
 def _migrate(db: sqlite3.Connection) -> None:
     version = db.execute("PRAGMA user_version").fetchone()[0]
-    scripts = sorted(s.name for s in resources.files("gateway.outbox").joinpath("schema").iterdir())
-    if version > len(scripts):
-        raise DamagedError(f"written by a later version of Vigía (schema {version}, this knows {len(scripts)})")
-    for number, name in enumerate(scripts, start=1):
+    if version > len(_SCHEMA):
+        raise DamagedError(f"written by a later version of Vigía (schema {version}, this knows {len(_SCHEMA)})")
+    for number, script in enumerate(_SCHEMA, start=1):
         if number > version:
-            script = resources.files("gateway.outbox").joinpath("schema", name).read_text()
             db.executescript(
                 f"BEGIN IMMEDIATE; {script}; PRAGMA application_id = {APPLICATION_ID};"
                 f" PRAGMA user_version = {number}; COMMIT;"
             )
-    if version < len(scripts):
+    if version < len(_SCHEMA):
         # Out of the log at once: a file that lost its log then still says what it is.
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
