@@ -22,6 +22,7 @@
     quantity         8  a code of readings.QUANTITIES from 16 to 47, each at most once
     steps               zigzag LEB128 varint of that quantity's steps
 
+Kinds from 128 are not readings: 128 is a device's answer to a command, see `firmware_bridge.framing.downlinks`.
 A sentinel becomes an `Absence`, never a number. What the receiver measures (RSSI, SNR) is not told by the device.
 """
 
@@ -46,6 +47,8 @@ from firmware_bridge.readings import (
 Pairs = tuple[tuple[int, int], ...]
 """(quantity code, steps), ascending."""
 
+ANSWER: Final = b"\x80"
+"""First byte of a body that answers a command."""
 MAX_VALUES: Final = 16
 _MAX_VARINT_BYTES: Final = 5
 _HEAD: Final = struct.Struct(">BHB")
@@ -105,7 +108,8 @@ def decode_body(body: bytes, sensor: str, absences: list[Absence], received: Pai
     Values that are not there are appended to `absences`: reason `sentinel`, `out_of_range` (not in the catalogue's
     range) or `unknown_quantity` (of newer firmware).
     Reasons: bad_length, bad_kind, bad_age, bad_value (a varint that does not end), too_many_values,
-    duplicate_quantity, out_of_range (a position off the globe), no_values (nothing but absent ones).
+    duplicate_quantity, out_of_range (a position off the globe), no_values (nothing but absent ones), unasked_answer
+    (an answer to a command, heard where nobody waits for one).
     """
     if len(body) == _ACOUSTIC.size and body[0] == _ACOUSTIC_KIND:
         kind, age, battery, label, confidence, level, duration = _ACOUSTIC.unpack(body)
@@ -131,6 +135,8 @@ def decode_body(body: bytes, sensor: str, absences: list[Absence], received: Pai
 
 
 def _decode_any(body: bytes, sensor: str, absences: list[Absence], received: Pairs) -> Reading | Rejected:
+    if body[:1] == ANSWER:
+        return Rejected("unasked_answer", 1, f"{sensor}: an answer to a command")
     if len(body) < _HEAD.size:
         return Rejected("bad_length", 1, f"{sensor}: a body of {len(body)} bytes")
     code, age, battery = _HEAD.unpack_from(body)
