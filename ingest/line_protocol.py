@@ -114,5 +114,6 @@ def _texts(quantity: Quantity, steps: list[int]) -> Iterator[str] | list[int]:
     return map(texts.__getitem__, steps)
 
 
-def _uncertainty_texts(uncertainties_ms: list[int]) -> list[str]:
-    return [f",{TIME_UNCERTAINTY}={float_text(ms / 1000)}" if ms > 0 else "" for ms in uncertainties_ms]
+def _uncertainty_texts(uncertainties_ms: list[int]) -> Iterator[str]:
+    texts = {ms: f",{TIME_UNCERTAINTY}={float_text(ms / 1000)}" if ms > 0 else "" for ms in set(uncertainties_ms)}
+    return map(texts.__getitem__, uncertainties_ms)

@@ -108,29 +108,51 @@ def _section(column: _Column, packed: bytes) -> bytes:
 
 def _pack(numbers: list[int], transforms: tuple[int, ...]) -> bytes:
     """The shortest of some transforms: 0 as they are, 1 first differences, 2 second differences."""
-    return min((_pack_as(numbers, transform) for transform in transforms), key=len)
-
-
-def _pack_as(numbers: list[int], transform: int) -> bytes:
     if numbers and not -MAX_STEPS < min(numbers) <= max(numbers) < MAX_STEPS:
         raise ContractError("bad_steps", "a value of more than 62 bits")
+    shortest = min((_transformed(numbers, transform) for transform in transforms), key=len)
+    return shortest.pack()
+
+
+class _Transformed:
+    """A column about to be packed: how long it will be is known before its numbers are coded, so that of some
+    transforms only the shortest is."""
+
+    __slots__ = ("_head", "_rest", "_width")
+
+    def __init__(self, head: bytes, rest: list[int], width: int) -> None:
+        self._head = head
+        self._rest = rest
+        self._width = width
+
+    def __len__(self) -> int:
+        return len(self._head) + self._width * len(self._rest)
+
+    def pack(self) -> bytes:
+        """Head and byte planes."""
+        width = self._width
+        if width == 0:
+            return self._head
+        coded = [n << 1 if n >= 0 else ~(n << 1) for n in self._rest]
+        if width == 1:
+            return self._head + bytes(coded)
+        raw = array(_TYPECODES[width], coded).tobytes()
+        return self._head + b"".join(raw[plane::width] for plane in range(width))
+
+
+def _transformed(numbers: list[int], transform: int) -> _Transformed:
     firsts: list[int] = []
     rest = numbers
     for _ in range(min(transform, len(numbers))):
         firsts.append(rest[0])
         rest = list(map(sub, rest[1:], rest))
-    if transform == 0 and numbers and len(set(numbers)) == 1:
-        firsts, rest, transform = [numbers[0]], [0] * (len(numbers) - 1), 1
-    coded = [n << 1 if n >= 0 else ~(n << 1) for n in rest]
-    widest = max(coded, default=0)
+    low, high = min(rest, default=0), max(rest, default=0)
+    if transform == 0 and numbers and low == high:
+        firsts, rest, transform, low, high = [numbers[0]], numbers[1:], 1, 0, 0
+    widest = max(high << 1, ~(low << 1))
     width = next(w for w in (0, 1, 2, 4, 8) if widest < 1 << 8 * w)
     head = bytes((transform, width)) + b"".join(encode_varint(n << 1 if n >= 0 else ~(n << 1)) for n in firsts)
-    if width == 0:
-        return head
-    if width == 1:
-        return head + bytes(coded)
-    raw = array(_TYPECODES[width], coded).tobytes()
-    return head + b"".join(raw[plane::width] for plane in range(width))
+    return _Transformed(head, rest, width)
 
 
 _TYPECODES: Final = {1: "B", 2: "H", 4: "I", 8: "Q"}
