@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import random
+import select
 import termios
 import time
 from collections.abc import Callable
@@ -106,6 +108,33 @@ class SerialLink:
             self._told.clear()
             self._back_off_s = FIRST_BACK_OFF_S
         return chunk
+
+    def write(self, data: bytes, timeout_s: float) -> int:
+        """Send it; how many of its bytes the system took, all of them unless the time was up or the port is away.
+
+        Takes at most `timeout_s`, whatever the device does (flow control may hold it back for ever), and never raises
+        for trouble with the port. Opens the port when that is due. Bytes that were taken may still wait to be sent.
+        """
+        deadline = time.monotonic() + timeout_s
+        if self._port is None and not self._try_open(timeout_s):
+            return 0
+        view = memoryview(data)
+        sent = 0
+        try:
+            # pyserial's own write forgets, when its time is up, how much it has written; its descriptor never blocks.
+            descriptor = self._port.fileno()
+            while sent < len(view):
+                _, ready, _ = select.select((), (descriptor,), (), max(0.0, deadline - time.monotonic()))
+                if not ready:
+                    break
+                try:
+                    sent += os.write(descriptor, view[sent:])
+                except BlockingIOError:  # less room than select said; the deadline bounds the loop
+                    if time.monotonic() >= deadline:
+                        break
+        except _TROUBLE as trouble:
+            self._lose(_plain(trouble, "the device is gone"))
+        return sent
 
     def close(self) -> None:
         """Close the port. Harmless when it is not open."""

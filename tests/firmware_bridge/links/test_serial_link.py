@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import time
@@ -189,3 +190,43 @@ def test_no_descriptor_is_left_behind(tmp_path: Path, link: SerialLink) -> None:
     (tmp_path / "port").unlink()
     link.read(0.01)
     assert descriptors() == before
+
+
+def test_what_is_written_arrives_whole(pair: TtyPair, link: SerialLink) -> None:
+    every = bytes(range(256)) * 4
+    assert link.write(every, 1.0) == len(every)
+    held = b""
+    while len(held) < len(every):
+        held += os.read(pair.master, 4096)
+    assert held == every
+    assert link.write(b"", 0.0) == 0
+    assert link.state is LinkState.OPEN
+
+
+def test_a_device_that_takes_nothing_blocks_nobody(pair: TtyPair, link: SerialLink) -> None:
+    started = time.monotonic()
+    much = b"x" * 1_000_000
+    sent = link.write(much, 0.2)
+    assert 0 < sent < len(much)
+    assert link.write(b"y", 0.05) == 0
+    assert time.monotonic() - started < 2
+    assert link.state is LinkState.OPEN
+    held = 0
+    while held < sent:
+        held += len(os.read(pair.master, 65536))
+    assert held == sent
+    assert link.write(b"y", 1.0) == 1
+
+
+@pytest.mark.expects_warnings
+def test_writing_to_a_port_that_is_away_is_nothing_written(tmp_path: Path, link: SerialLink) -> None:
+    assert link.write(b"x", 0.01) == 0
+    assert link.state is LinkState.WAITING_FOR_PORT
+    pair = TtyPair(tmp_path / "port")
+    wait_until("written", lambda: link.write(b"x", 0.1) == 1, every_s=0)
+    pair.unplug()
+    assert link.write(b"x", 0.1) == 0
+    assert link.state is LinkState.LOST
+    again = TtyPair(tmp_path / "port")
+    wait_until("written again", lambda: link.write(b"x", 0.1) == 1, every_s=0)
+    again.unplug()
