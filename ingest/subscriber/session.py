@@ -22,7 +22,6 @@ from ingest.settings import BrokerSettings
 
 _CONNECT_TIMEOUT_S: Final = 10.0
 _QOS: Final = 1
-_TAKEN_OVER: Final = 142  # MQTT 5, DISCONNECT: another client came with our id
 
 
 class Connected(NamedTuple):
@@ -120,12 +119,10 @@ class Session:
         self._events.put(Subscribed(", ".join(str(reason) for reason in reasons if reason.is_failure)))
 
     def _on_disconnect(
-        self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
+        self, _client: mqtt.Client, _data: Any, flags: mqtt.DisconnectFlags, reason: ReasonCode, _properties: Any
     ) -> None:
-        words = str(reason)
-        if reason.value == _TAKEN_OVER:
-            words += f": is there a second process with client_id {self._settings.client_id!r}?"
-        self._events.put(Lost(words))
+        said = flags.is_disconnect_packet_from_server  # else paho makes up a reason, "Unspecified error"
+        self._events.put(Lost(f"it ends the connection: {reason}" if said else "the connection broke"))
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
         if not message.qos and self._events.qsize() >= self._settings.receive_maximum:

@@ -66,6 +66,7 @@ class Subscriber:
         self._answer_by = 0.0
         self._up_at = 0.0
         self._failures = 0
+        self._short_links = 0
         self._dropped = 0
         self._prune_at = time.monotonic() + _PRUNE_EVERY_S
         self._waiting: list[Received] = []
@@ -109,6 +110,11 @@ class Subscriber:
         was_connected = self.connected
         if was_connected and time.monotonic() - self._up_at >= _STEADY_S:
             self._backoff.reset()  # not at once: a broker that lets us in and throws us out again must not be hurried
+            self._short_links = 0
+        elif was_connected:
+            self._short_links += 1
+            if self._short_links > 1:  # few brokers say that they gave our place to somebody else
+                reason += f" soon after we came, again: has another process client_id {self._settings.client_id!r}?"
         self._close()
         wait_s = self._backoff.next_s()
         self._try_at = time.monotonic() + wait_s
@@ -146,7 +152,7 @@ class Subscriber:
             event = self._events.get(timeout=0.25 if not self._waiting else 0.0)
             while True:
                 if isinstance(event, Received):
-                    if not self._is_state(event):
+                    if not self._is_state(event) and self._has_room(event):
                         self._waiting.append(event)
                         size += len(event.payload)
                 else:
@@ -173,6 +179,13 @@ class Subscriber:
                 self._lost(reason)
             case _:
                 log.debug("late: %s", type(event).__name__)
+
+    def _has_room(self, message: Received) -> bool:
+        """The broker keeps back what comes with QoS 1; what comes with QoS 0 nobody keeps back."""
+        if message.qos or len(self._waiting) < self._settings.receive_maximum:
+            return True
+        self.discards["qos_0_overflow"] += 1
+        return False
 
     def _is_state(self, message: Received) -> bool:
         if message.topic.count("/") != _STATE_TOPIC_SLASHES:
