@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from mmap import mmap
 from typing import Final
 
-from gateway.outbox.store import Row
+from gateway.outbox.rows import Row
 
 _CELL_OFFSET: Final = {2: 12, 10: 8}  # page type: size of its header
 _LEFT_CHILD: Final = {2: 4, 10: 0}

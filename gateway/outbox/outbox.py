@@ -21,8 +21,9 @@ from gateway.contract.entries import Entry, TimeQuality
 from gateway.contract.ranges import RangeSet
 from gateway.contract.rows import MAX_STEPS, MAX_TIME_MS, check_reading
 from gateway.contract.topics import ContractError, Lane
+from gateway.outbox.rows import Row, is_sound, sealed
 from gateway.outbox.safe_store import SafeStore
-from gateway.outbox.store import Row, Store, Tallies, is_sound, sealed
+from gateway.outbox.store import Store, Tallies
 
 log = logging.getLogger(__name__)
 

@@ -17,20 +17,11 @@ from typing import Final, TypeVar
 from gateway.contract.topics import Lane
 from gateway.errors import OutboxError
 from gateway.outbox.ballast import Ballast
+from gateway.outbox.disk_errors import DamagedError, is_busy, is_damage, is_no_room
 from gateway.outbox.lock import OutboxInUseError, OutboxLock
+from gateway.outbox.rows import Held, Row, numbered
 from gateway.outbox.salvage import open_wreck, set_aside
-from gateway.outbox.store import (
-    DamagedError,
-    Held,
-    ReplayStates,
-    Row,
-    Store,
-    Tallies,
-    is_busy,
-    is_damage,
-    is_no_room,
-    numbered,
-)
+from gateway.outbox.store import ReplayStates, Store, Tallies
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,8 @@ from urllib.parse import quote
 from gateway.contract.ranges import MAX_SEQUENCE
 from gateway.contract.topics import Lane
 from gateway.outbox.loose_pages import pages_of_file, pages_of_log, rows_of_page
-from gateway.outbox.store import APPLICATION_ID, SELECT_ENTRIES, Row, Run, Store, company, is_sound, remove_with_company
+from gateway.outbox.rows import Row, Run, is_sound
+from gateway.outbox.store import APPLICATION_ID, SELECT_ENTRIES, Store, company, remove_with_company
 
 log = logging.getLogger(__name__)
 

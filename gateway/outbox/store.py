@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-import struct
 import time
-import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import resources
 from itertools import chain, islice
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final
 
 from gateway.contract.batches import EPOCH_BYTES, MAX_READINGS_BYTES
 from gateway.contract.ranges import RangeSet
 from gateway.contract.topics import Lane
+from gateway.outbox.disk_errors import DamagedError, is_damage
+from gateway.outbox.rows import ENTRY_OVERHEAD_BYTES, Held, Row, Run, sealed
 
 APPLICATION_ID: Final = 0x56694F42  # "ViOB", at byte 68 of the file
-ENTRY_OVERHEAD_BYTES: Final = 64
-"""What an entry is reckoned to take beside its body."""
-
 _ALWAYS_CHECKED_BYTES: Final = 16 * 1024 * 1024
-_DAMAGE: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
-# A full disk is SQLITE_FULL; a quota or a size limit, and a log that cannot grow, are told as these.
-_NO_ROOM: Final = frozenset({sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE, sqlite3.SQLITE_IOERR_FSYNC})
 _ADOPTED_AT_ONCE: Final = 5000
-_FROZEN: Final = struct.Struct("<6q").pack
-_UNFROZEN: Final = struct.Struct("<7q").pack
 _COLUMNS: Final = "lane, run, sequence, time_ms, quality, uncertainty_ms, boot_ms, wall_ms, crc, body"
 SELECT_ENTRIES: Final = f"SELECT {_COLUMNS} FROM entry"  # noqa: S608  our own constant
 _LANES: Final = ", ".join(str(int(lane)) for lane in Lane)  # named, for the sake of the index
@@ -58,91 +50,6 @@ ReplayStates = Mapping[str, tuple[int, int]]
 """Device to its guard: (highest counter, bitmap of the window)."""
 
 
-class Row(NamedTuple):
-    """An entry as it is stored, in the order of the table's columns."""
-
-    lane: int
-    run: int
-    sequence: int
-    time_ms: int | None
-    quality: int
-    uncertainty_ms: int
-    boot_ms: int | None
-    wall_ms: int | None
-    crc: int
-    body: bytes
-
-    @property
-    def size(self) -> int:
-        """Its reckoned bytes."""
-        return len(self.body) + ENTRY_OVERHEAD_BYTES
-
-
-class Run(NamedTuple):
-    """One opening of the outbox: its epoch, and the boot of the machine that it happened in."""
-
-    id: int
-    epoch: bytes
-    boot: str
-
-
-class Held(NamedTuple):
-    """How many entries, and their reckoned bytes."""
-
-    entries: int = 0
-    bytes: int = 0
-
-
-class DamagedError(Exception):
-    """The file is not, or no longer, a sound outbox."""
-
-
-def is_damage(error: sqlite3.Error) -> bool:
-    """Whether SQLite says that the file is broken (and not that the disk is full or away)."""
-    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in _DAMAGE
-
-
-def is_no_room(error: sqlite3.Error) -> bool:
-    """Whether the disk, a quota or a limit has no room for what was to be written."""
-    code = getattr(error, "sqlite_errorcode", 0) or 0
-    return code & 0xFF == sqlite3.SQLITE_FULL or code in _NO_ROOM
-
-
-def is_busy(error: sqlite3.Error) -> bool:
-    """Whether another process (a backup, a curious person) holds the file."""
-    return (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-
-
-def sealed(row: Row) -> Row:
-    """The row with the checksum of everything in it: SQLite's pages have none, and cards rot."""
-    return row._replace(crc=_checksum(row))
-
-
-def numbered(rows: Iterable[Row], run: int, sequence: int) -> list[Row]:
-    """The rows as entries of a run, from a sequence number on, sealed."""
-    return [
-        Row._make((*row[:1], run, number, *row[3:8], _checksum((*row[:1], run, number, *row[3:])), row[9]))
-        for number, row in enumerate(rows, start=sequence)
-    ]
-
-
-def is_sound(row: Row) -> bool:
-    """Whether a row is as it was written."""
-    try:
-        return _checksum(row) == row.crc
-    except (struct.error, TypeError):  # a number that has become a text, or none
-        return False
-
-
-def _checksum(row: tuple[Any, ...]) -> int:
-    lane, run, sequence, time_ms, quality, uncertainty_ms, boot_ms, wall_ms, _, body = row
-    if time_ms is None:
-        head = _UNFROZEN(lane, run, sequence, quality, uncertainty_ms, boot_ms, wall_ms)
-    else:
-        head = _FROZEN(lane, run, sequence, quality, uncertainty_ms, time_ms)
-    return zlib.crc32(body, zlib.crc32(head))
-
-
 class Store:
     """One open outbox file (or memory, for a path of None). Every method may raise sqlite3.Error.
 
@@ -162,7 +69,7 @@ class Store:
         fresh = path is None or not path.exists()
         if path is not None:
             _check_before_sqlite_does(path, fresh)
-        db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=5.0)
+        db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=2.0)
         db.text_factory = lambda raw: raw.decode(errors="replace")  # a rotten name must not stop a whole answer
         try:
             if not fresh:
@@ -402,7 +309,7 @@ class Store:
             raise
 
 
-def _many_a_statement(rows: Sequence[Row]) -> Iterator[tuple[list[Any], str]]:
+def _many_a_statement(rows: Sequence[Row]) -> Iterator[tuple[list[object], str]]:
     """The values of some rows, and the statement that inserts so many. sqlite3 lets go of the interpreter at every
     statement: row by row, an insert waits each time for whichever source is decoding."""
     for at in range(0, len(rows), _ROWS_A_STATEMENT):

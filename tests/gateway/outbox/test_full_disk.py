@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from functools import cache
@@ -111,6 +112,45 @@ def test_a_directory_or_file_that_is_not_ours(directory_mode: int, file_mode: in
         for part in directory.iterdir():
             part.unlink()
         directory.rmdir()
+
+
+@pytest.mark.expects_warnings
+def test_memory_is_bounded_while_there_is_no_disk(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with opened(tmp_path / "file" / "o.db", memory=50_000) as outbox:
+        outbox.accept(accepted(range(20), lane=Lane.ALERT))
+        for at in range(0, 5000, 100):
+            outbox.accept(accepted(range(at, at + 100)))
+            outbox.commit()
+            assert outbox.state().bytes <= 50_000
+        kept = numbers_in(outbox)
+        assert kept == list(range(5000 - len(kept), 5000))
+        assert numbers_in(outbox, Lane.ALERT) == list(range(20))
+        assert outbox.tallies()["outbox", "evicted_reading"] == 5000 - len(kept)
+
+
+@pytest.mark.slow
+@pytest.mark.expects_warnings
+def test_a_file_that_someone_else_holds_costs_nothing(tmp_path: Path) -> None:
+    """A person with a SQLite shell, a backup: wait in memory, let nothing go."""
+    path = tmp_path / "o.db"
+    with opened(path) as outbox:
+        outbox.accept(accepted(range(100)))
+        outbox.commit()
+        other = sqlite3.connect(path, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        outbox.accept(accepted([100]))
+        outbox.commit()
+        assert "locked" in outbox.state().trouble
+        assert (outbox.state().entries, outbox.state().in_memory) == (100, 1)
+        assert numbers_in(outbox) == list(range(100))  # reading goes on
+        other.execute("ROLLBACK")
+        other.close()
+        outbox.commit()
+        assert outbox.state().trouble == ""
+        assert numbers_in(outbox) == list(range(101))
+        assert not any(name.startswith("evicted") for _, name in outbox.tallies())
+        assert path.with_name("o.db.ballast").exists()
 
 
 def test_ballast_is_there_in_full_or_not_at_all(tmp_path: Path) -> None:

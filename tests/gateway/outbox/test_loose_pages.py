@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.contract.topics import Lane
 from gateway.outbox.loose_pages import pages_of_file, pages_of_log, rows_of_page
-from gateway.outbox.store import Row, is_sound
+from gateway.outbox.rows import Row, is_sound
 from tests.gateway.outbox.boxes import SetClock, abandon, accepted, box
 
 PAGE = 4096

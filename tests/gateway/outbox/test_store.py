@@ -8,7 +8,8 @@ from pathlib import Path
 
 from gateway.contract.topics import Lane
 from gateway.outbox import store as module
-from gateway.outbox.store import APPLICATION_ID, Held, Store
+from gateway.outbox.rows import Held
+from gateway.outbox.store import APPLICATION_ID, Store
 from tests.gateway.outbox.boxes import accepted, identities, numbers_in, opened
 
 DATA = Path(__file__).parent / "data"

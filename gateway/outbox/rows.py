@@ -1,0 +1,80 @@
+"""Entries, epochs and counts as the outbox's file holds them, and the checksum that tells whether a row is as it was
+written: SQLite's pages have none, and cards rot."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+ENTRY_OVERHEAD_BYTES: Final = 64
+"""What an entry is reckoned to take beside its body."""
+
+_FROZEN: Final = struct.Struct("<6q").pack
+_UNFROZEN: Final = struct.Struct("<7q").pack
+
+
+class Row(NamedTuple):
+    """An entry as it is stored, in the order of the table's columns."""
+
+    lane: int
+    run: int
+    sequence: int
+    time_ms: int | None
+    quality: int
+    uncertainty_ms: int
+    boot_ms: int | None
+    wall_ms: int | None
+    crc: int
+    body: bytes
+
+    @property
+    def size(self) -> int:
+        """Its reckoned bytes."""
+        return len(self.body) + ENTRY_OVERHEAD_BYTES
+
+
+class Run(NamedTuple):
+    """One opening of the outbox: its epoch, and the boot of the machine that it happened in."""
+
+    id: int
+    epoch: bytes
+    boot: str
+
+
+class Held(NamedTuple):
+    """How many entries, and their reckoned bytes."""
+
+    entries: int = 0
+    bytes: int = 0
+
+
+def sealed(row: Row) -> Row:
+    """The row with the checksum of everything in it."""
+    return row._replace(crc=_checksum(row))
+
+
+def numbered(rows: Iterable[Row], run: int, sequence: int) -> list[Row]:
+    """The rows as entries of a run, from a sequence number on, sealed."""
+    return [
+        Row._make((*row[:1], run, number, *row[3:8], _checksum((*row[:1], run, number, *row[3:])), row[9]))
+        for number, row in enumerate(rows, start=sequence)
+    ]
+
+
+def is_sound(row: Row) -> bool:
+    """Whether a row is as it was written."""
+    try:
+        return _checksum(row) == row.crc
+    except (struct.error, TypeError):  # a number that has become a text, or none
+        return False
+
+
+def _checksum(row: tuple[Any, ...]) -> int:
+    lane, run, sequence, time_ms, quality, uncertainty_ms, boot_ms, wall_ms, _, body = row
+    if time_ms is None:
+        head = _UNFROZEN(lane, run, sequence, quality, uncertainty_ms, boot_ms, wall_ms)
+    else:
+        head = _FROZEN(lane, run, sequence, quality, uncertainty_ms, time_ms)
+    return zlib.crc32(body, zlib.crc32(head))
