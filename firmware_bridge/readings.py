@@ -147,6 +147,8 @@ QUANTITIES: Final[Mapping[str, Quantity]] = _catalogue(
     (38, "wind_direction_degrees", "deg", 0, 0, 360, "Dirección del viento", "Wind direction"),
     (39, "illuminance_lux", "lx", 0, 0, 200_000, "Luz", "Illuminance"),
     (40, "noise_level_decibels", "dB", 1, -20, 194, "Ruido de fondo", "Background noise"),
+    (41, "distance_metres", "m", 3, 0, 1_000, "Distancia", "Distance"),
+    (42, "water_temperature_celsius", "Cel", 2, -5, 60, "Temperatura del agua", "Water temperature"),
     # position, WGS 84
     (48, "latitude_degrees", "deg", 6, -90, 90, "Latitud", "Latitude"),
     (49, "longitude_degrees", "deg", 6, -180, 180, "Longitud", "Longitude"),
