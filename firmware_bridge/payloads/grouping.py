@@ -1,0 +1,117 @@
+"""From the values of one payload to readings of the right kind: ranges checked, nothing dropped without a name."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+from firmware_bridge.payloads.payload import Decoded
+from firmware_bridge.readings import KINDS, MAX_NAME_BYTES, QUANTITIES, Absence, Kind, Rejected
+
+KIND_NAMES: Final = {kind.slug: kind for kind in Kind if kind not in (Kind.STATION_HEALTH, Kind.TALLY)}
+"""What a payload can be declared to be."""
+
+AGE: Final = "age_seconds"
+"""In place of a quantity: how long before it was sent the thing happened."""
+
+MAX_UNKNOWN: Final = 16
+_NOT_A_NAME: Final = re.compile(r"[^a-z0-9]+")
+_FIX: Final = frozenset({"latitude_degrees", "longitude_degrees"})
+_DETECTION: Final = frozenset(name for name, q in QUANTITIES.items() if q.code < 16)
+_DEVICE: Final = frozenset(name for name, q in QUANTITIES.items() if 16 <= q.code < 32)
+_POSITION: Final = frozenset(name for name, q in QUANTITIES.items() if 48 <= q.code < 64)
+
+
+class Collector:
+    """Gathers what one payload, or one repetition in it, says."""
+
+    __slots__ = ("absent", "age_s", "label", "unknown", "values")
+
+    def __init__(self) -> None:
+        self.values: dict[str, float] = {}
+        self.absent: list[Absence] = []
+        self.unknown: list[str] = []
+        self.label = ""
+        self.age_s = 0.0
+
+    def add(self, quantity: str, value: float, field: str) -> None:
+        """A value in the quantity's unit, or an age. field: its foreign name, listed if the quantity is told twice."""
+        if quantity == AGE:
+            self.age_s = value if math.isfinite(value) else 0.0
+            return
+        known = QUANTITIES[quantity]
+        if quantity in self.values:
+            self.miss(field)
+        elif known.minimum <= value <= known.maximum:  # also false for NaN
+            self.values[quantity] = value
+        else:
+            self.absent.append(Absence(quantity, "out_of_range"))
+
+    def lack(self, quantity: str, reason: str = "sentinel") -> None:
+        """The device said that it has not this quantity."""
+        if quantity != AGE:
+            self.absent.append(Absence(quantity, reason))
+
+    def miss(self, field: str) -> None:
+        """A field that nothing maps."""
+        if len(self.unknown) < MAX_UNKNOWN and field not in self.unknown:
+            self.unknown.append(field)
+
+    def decoded(self, kind: Kind | None = None) -> list[Decoded | Rejected]:
+        """The readings. kind: what the payload was declared to be; otherwise it follows from the quantities.
+
+        A position is a reading of its own (without latitude and longitude both it is none); what a device says of
+        itself goes with the first other reading, or is a status. A kind of detection holds only when there is a label;
+        a detection that tells nothing but its label has a confidence of 1. Reasons: no_values.
+        """
+        parts = self._parts(kind)
+        if not parts:
+            names = ", ".join((*self.unknown, *(f"{a.quantity} ({a.reason})" for a in self.absent)))
+            return [
+                *(Rejected(_reason(absence), 1, absence.quantity) for absence in self.absent),
+                *(Rejected(unmapped_reason(field), 1, field) for field in self.unknown),
+                Rejected("no_values", 1, f"nothing that maps to a quantity: {names or 'empty'}"),
+            ]
+        (first, values), *others = parts
+        label = self.label if KINDS[first].labelled else ""
+        return [
+            Decoded(first, values, label, tuple(self.absent), tuple(self.unknown), self.age_s),
+            *(Decoded(other, theirs, age_s=self.age_s) for other, theirs in others),
+        ]
+
+    def _parts(self, kind: Kind | None) -> list[tuple[Kind, dict[str, float]]]:
+        detection = kind is not None and KINDS[kind].labelled
+        if kind is not None and not detection:
+            return [(kind, self.values)] if self.values else []
+        left = dict(self.values)
+        parts: list[tuple[Kind, dict[str, float]]] = []
+        if kind is not None and self.label:
+            parts.append((kind, _take(left, _DETECTION) or {"confidence_ratio": 1.0}))
+        fix = _take(left, _POSITION)
+        if fix and not fix.keys() >= _FIX:
+            self.absent.extend(Absence(name, "incomplete_position") for name in sorted(fix))
+            fix = {}
+        device = _take(left, _DEVICE)
+        if left:
+            parts.append((Kind.ENVIRONMENT, left))
+        if fix:
+            parts.append((Kind.POSITION, fix))
+        if device and not parts:
+            parts.append((Kind.DEVICE_STATUS, {}))
+        if device:
+            parts[0] = (parts[0][0], parts[0][1] | device)
+        return parts
+
+
+def _take(values: dict[str, float], names: frozenset[str]) -> dict[str, float]:
+    return {name: values.pop(name) for name in list(values) if name in names}
+
+
+def unmapped_reason(field: str) -> str:
+    """The counter of a field that nothing maps: `unmapped_` and as much of its name as a counter's name can hold."""
+    return f"unmapped_{_NOT_A_NAME.sub('_', field.lower()).strip('_') or 'field'}"[:MAX_NAME_BYTES]
+
+
+def _reason(absence: Absence) -> str:
+    return (f"absent_{absence.quantity}" if absence.reason == "sentinel" else absence.reason)[:MAX_NAME_BYTES]

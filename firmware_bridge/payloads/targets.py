@@ -1,0 +1,112 @@
+"""What a foreign field stands for, as settings declare it. Shared by the codecs whose fields have names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from firmware_bridge.payloads.grouping import AGE, Collector
+from firmware_bridge.payloads.units import UnitError, conversion, converter
+from firmware_bridge.readings import MAX_NAME_BYTES, QUANTITIES
+
+MAX_FIELDS: Final = 256
+_Label = Annotated[str, Field(max_length=MAX_NAME_BYTES, pattern=r"^[a-z0-9_]*$")]
+
+KindName = Literal["acoustic_detection", "camera_detection", "environment", "device_status", "position"]
+
+
+class Target(BaseModel):
+    """What one field stands for. A bare text is short for `{ quantity = "..." }`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    quantity: str = Field(
+        default="",
+        description="Name of the catalogue's quantity, such as temperature_celsius, or age_seconds: how long before it "
+        "was sent the thing happened.",
+    )
+    unit: str = Field(
+        default="",
+        description="Unit that the field is in, such as mV, %, [degF], km/h; converted to the quantity's. Empty: the "
+        "quantity's own.",
+    )
+    scale: float = Field(default=1.0, allow_inf_nan=False, description="The value is multiplied by this, then:")
+    offset: float = Field(default=0.0, allow_inf_nan=False, description="added to this; the result is in the unit.")
+    absent: list[float] = Field(
+        default=[], max_length=16, description="Values (before scale and offset) that mean that nothing was measured."
+    )
+    labels: dict[str, _Label] = Field(
+        default={},
+        max_length=MAX_FIELDS,
+        description="For a field that tells what was detected: its text or number, and the label it stands for. An "
+        "empty label: nothing was detected.",
+    )
+    ignore: bool = Field(default=False, description="True: the field is known and not wanted; it is not counted.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _short(cls, value: Any) -> Any:
+        return {"quantity": value} if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_meaning(self) -> Self:
+        if (self.quantity != "") + bool(self.labels) + self.ignore != 1:
+            raise ValueError("a field stands for one thing: say either quantity, or labels, or ignore = true")
+        check_quantity(self.quantity, self.unit)
+        if self.scale == 0:
+            raise ValueError("scale is 0: every value would be the same")
+        return self
+
+
+FieldMap = Annotated[dict[str, Target], Field(max_length=MAX_FIELDS)]
+
+
+def check_quantity(quantity: str, unit: str) -> None:
+    """Raise ValueError if there is no such quantity or the unit cannot be converted to its own."""
+    if quantity in ("", AGE):
+        if unit not in ("", "s"):
+            raise ValueError(f"{quantity or 'a field without quantity'} has no unit but s: use scale")
+        return
+    if quantity not in QUANTITIES:
+        near = sorted(name for name in QUANTITIES if set(name.split("_")) & set(quantity.split("_")))
+        raise ValueError(f"{quantity!r} is no quantity of the catalogue; near it: {', '.join(near[:6]) or 'nothing'}")
+    try:
+        conversion(unit, quantity)
+    except UnitError as wrong:
+        raise ValueError(str(wrong)) from None
+
+
+Put = Callable[[Collector, float | str, str], None]
+"""(collector, value, field): gives a field's value to the collector."""
+
+
+def putter(target: Target) -> Put:
+    """How the value of a field that stands for this target is taken."""
+    if target.ignore:
+        return lambda told, value, field: None
+    if target.labels:
+        return lambda told, value, field: _put_label(target.labels, told, value, field)
+    quantity, absent = target.quantity, frozenset(target.absent)
+    unit = "" if quantity == AGE else target.unit
+    convert = converter(unit, quantity, target.scale, target.offset)
+
+    def put(told: Collector, value: float | str, field: str) -> None:
+        if isinstance(value, str):
+            told.miss(field)
+        elif value in absent:
+            told.lack(quantity)
+        else:
+            told.add(quantity, convert(value), field)
+
+    return put
+
+
+def _put_label(labels: dict[str, str], told: Collector, value: float | str, field: str) -> None:
+    text = value if isinstance(value, str) else f"{value:.17g}"
+    label = labels.get(text)
+    if label is None:
+        told.miss(field)
+    elif label:
+        told.label = label
