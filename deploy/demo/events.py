@@ -26,14 +26,16 @@ class Step(NamedTuple):
 
 def script(stage: Stage) -> list[Step]:
     """Cut the first post's link and kill its gateway meanwhile; later kill the broker, which forgets what it held."""
+    # The gateway starts again shortly before its link is mended: the longer it tries in vain, the longer it waits
+    # between tries, and it should be back before the broker dies.
     victim, name, broker = stage.victim, stage.victim.post.station, stage.broker
     return [
         Step(0.18, Event(f"se corta el enlace de {name}", "its link is cut"), stage.relay.cut),
-        Step(0.32, Event(f"kill -9 al gateway de {name}", "its gateway is killed"), victim.gateway.kill),
-        Step(0.39, Event(f"el gateway de {name} arranca", "it starts again"), victim.start_gateway),
-        Step(0.54, Event(f"vuelve el enlace de {name}", "its link is back"), stage.relay.mend),
-        Step(0.70, Event("kill -9 al broker: olvida lo que tenía", "the broker is killed and forgets"), broker.kill),
-        Step(0.74, Event("el broker arranca", "the broker starts again"), broker.start),
+        Step(0.30, Event(f"kill -9 al gateway de {name}", "its gateway is killed"), victim.gateway.kill),
+        Step(0.44, Event(f"el gateway de {name} arranca", "it starts again"), victim.start_gateway),
+        Step(0.52, Event(f"vuelve el enlace de {name}", "its link is back"), stage.relay.mend),
+        Step(0.72, Event("kill -9 al broker: olvida lo que tenía", "the broker is killed and forgets"), broker.kill),
+        Step(0.76, Event("el broker arranca", "the broker starts again"), broker.start),
     ]
 
 
