@@ -57,14 +57,16 @@ class Gateway:
             self.outbox.state().epoch.hex(),
             self.outbox.state().entries,
         )
-        supervisor.start("commit", self._commit)
-        for source in settings.sources:
-            supervisor.start(f"source {source.name}", _Listener(source, self.outbox, intake))
-        supervisor.start("uplink", uplink.run)
-        supervisor.start("health", health.run)
-        stop.wait()
-        supervisor.stop()
-        self.outbox.close()
+        try:
+            supervisor.start("commit", self._commit)
+            for source in settings.sources:
+                supervisor.start(f"source {source.name}", _Listener(source, self.outbox, intake))
+            supervisor.start("uplink", uplink.run)
+            supervisor.start("health", health.run)
+            stop.wait()
+        finally:
+            supervisor.stop()
+            self.outbox.close()
         log.info("%s: stopped", settings.station.name)
 
     def _commit(self, stop: threading.Event) -> None:

@@ -62,9 +62,12 @@ class Health:
         for (place, name), total in tallies.items():
             if _is_discard((place, name)) and self._told.get((place, name)) != total:
                 self._told[place, name] = total
-                label = name.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
-                readings.append(make_reading(Kind.TALLY, place, {"discarded_total": total}, label=label))
+                readings.append(make_reading(Kind.TALLY, _fit(place), {"discarded_total": total}, label=_fit(name)))
         return readings
+
+
+def _fit(name: str) -> str:
+    return name.encode()[:MAX_NAME_BYTES].decode(errors="ignore")
 
 
 def _is_discard(key: tuple[str, str]) -> bool:

@@ -19,7 +19,7 @@ from typing import Final, NamedTuple
 
 from gateway.clock import Clock
 from gateway.contract import topics
-from gateway.contract.batches import MAX_MESSAGE_BYTES, encode_batch
+from gateway.contract.batches import encode_batch
 from gateway.contract.ranges import RangeSet
 from gateway.contract.receipts import decode_receipt
 from gateway.contract.topics import ContractError, Lane
@@ -114,6 +114,7 @@ class Uplink:
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop (`stop` is looked at once a second, or at the next `wake`)."""
+        self._begin_anew()  # whatever an earlier run had in hand is given out again
         try:
             while not stop.is_set():
                 now = time.monotonic()
@@ -274,11 +275,6 @@ class Uplink:
         assert self._session is not None
         topic = topics.up(self._station, parcel.lane)
         payload = encode_batch(self._station, parcel.epoch, parcel.entries)
-        if len(payload) > MAX_MESSAGE_BYTES and len(parcel.entries) > 1:
-            middle = len(parcel.entries) // 2
-            for half in (parcel.entries[:middle], parcel.entries[middle:]):
-                self._send(parcel._replace(entries=half), tries, now)
-            return
         ranges = RangeSet.of(entry.sequence for entry in parcel.entries)
         message_id = self._session.publish(topic, payload)
         self._flights.sent(message_id, Flight(parcel.lane, parcel.run, parcel.epoch, ranges, tries, 0.0), now)
