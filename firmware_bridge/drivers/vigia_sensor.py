@@ -27,19 +27,17 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Annotated, Final, Literal, Self
+from typing import Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from firmware_bridge.delivery import Delivery, ReplayState, Source, SourceSettings, Tally
 from firmware_bridge.framing.cobs_frames import Deframer
-from firmware_bridge.framing.device_frames import Cipher, new_cipher, unseal
-from firmware_bridge.framing.device_keys import KeyedDevice
-from firmware_bridge.framing.frame_bodies import RSSI, SNR, TOLD_QUANTITIES, Pairs, decode_body
-from firmware_bridge.framing.replay_guard import ReplayGuard
+from firmware_bridge.framing.frame_bodies import RSSI, SNR, TOLD_QUANTITIES, Pairs
+from firmware_bridge.framing.our_frames import NamedDevice, OwnFrames, absence_reason, check_all_different
 from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.links.serial_source import SerialSource
-from firmware_bridge.readings import MAX_NAME_BYTES, Absence, Reading, Rejected
+from firmware_bridge.readings import Absence, Reading, Rejected
 
 log = logging.getLogger(__name__)
 
@@ -65,20 +63,6 @@ _NO_SNR: Final = 0x80
 _SNR_STEPS: Final = 25  # hundredths of a decibel in a quarter
 
 
-def _check_name(name: str) -> str:
-    if not 1 <= len(name.encode()) <= MAX_NAME_BYTES or not name.isprintable():
-        raise ValueError(f"a sensor's name is 1 to {MAX_NAME_BYTES} printable bytes")
-    return name
-
-
-class Device(KeyedDevice):
-    """One sensor that may speak on this line."""
-
-    name: Annotated[str, AfterValidator(_check_name)] = Field(
-        description="Name of the sensor in everything that is stored: 1 to 32 bytes, and then for good."
-    )
-
-
 class Settings(SourceSettings):
     """A line on which sensors speak Vigía's own frames."""
 
@@ -88,16 +72,13 @@ class Settings(SourceSettings):
         description="Path of the serial port; /dev/serial/by-id/... stays the same when other devices are plugged in.",
     )
     baud: int = Field(default=115200, ge=300, le=4_000_000, description="Speed of the line in baud.")
-    devices: list[Device] = Field(
+    devices: list[NamedDevice] = Field(
         min_length=1, max_length=4096, description="The sensors that are listened to; frames of others are counted."
     )
 
     @model_validator(mode="after")
     def _all_different(self) -> Self:
-        for what in ("id", "name"):
-            told = [getattr(device, what) for device in self.devices]
-            if twice := {value for value in told if told.count(value) > 1}:
-                raise ValueError(f"two devices have the {what} {', '.join(sorted(twice))}")
+        check_all_different(self.devices)
         return self
 
 
@@ -109,69 +90,39 @@ class VigiaSensorDecoder:
 
     def __init__(self, settings: Settings, replay: Mapping[str, ReplayState]) -> None:
         self._source = settings.name
-        self._names = {int(device.id, 16): device.name for device in settings.devices}
-        self._ciphers: dict[int, Cipher] = {}
-        self._keyless: set[int] = set()
-        for device in settings.devices:
-            try:
-                self._ciphers[int(device.id, 16)] = new_cipher(device.read_key())
-            except (OSError, ValueError) as trouble:
-                self._keyless.add(int(device.id, 16))
-                log.warning(
-                    "%s: nothing will be heard from %s: the key of device %s cannot be read from %s (%s)",
-                    settings.name,
-                    device.name,
-                    device.id,
-                    device.key_file,
-                    trouble,
-                )
-        known = ((int(device, 16), state) for device, state in replay.items())
-        self._guard = ReplayGuard({device: state for device, state in known if device in self._names})
+        self._frames = OwnFrames(settings.name, settings.devices, replay)
         self._deframer = Deframer()
 
     def feed(self, chunk: bytes) -> Delivery | None:
         """See `Decoder.feed`."""
         readings: list[Reading] = []
         absences: list[Absence] = []
-        heard: set[int] = set()
         tally = Tally()
         for content in self._deframer.feed(chunk):
-            told = content if isinstance(content, Rejected) else self._decode(content, absences, heard)
+            told = content if isinstance(content, Rejected) else self._decode(content, absences)
             if isinstance(told, Reading):
                 readings.append(told)
             else:
                 tally.add(told.reason, told.detail, told.count)
                 log.debug("%s: %s: %s", self._source, told.reason, told.detail)
         for absence in absences:
-            tally.add(
-                f"absent_{absence.quantity}" if absence.reason == "sentinel" else absence.reason, absence.quantity
-            )
+            tally.add(absence_reason(absence), absence.quantity)
         rejected = tally.items()
         if not readings and not rejected:
             return None
-        return Delivery(
-            self._source, readings, rejected, {f"{device:08x}": self._guard.state(device) for device in heard}
-        )
+        return Delivery(self._source, readings, rejected, self._frames.take_replay())
 
-    def _decode(self, content: bytes, absences: list[Absence], heard: set[int]) -> Reading | Rejected:
+    def _decode(self, content: bytes, absences: list[Absence]) -> Reading | Rejected:
         envelope = content[0]
         if envelope == WIRED:
-            frame = content[1:]
-        elif envelope == RADIO and len(content) > _RADIO_BYTES:
-            frame = content[_RADIO_BYTES:]
-        else:
-            return Rejected("bad_envelope", 1, f"an envelope of type {envelope} and {len(content)} bytes")
-        opened = unseal(frame, self._ciphers)
-        if isinstance(opened, Rejected):
-            if opened.reason == "unknown_device" and int.from_bytes(frame[1:5], "big") in self._keyless:
-                return Rejected("no_key", 1, opened.detail)
-            return opened
-        device, counter, body = opened
-        if refused := self._guard.admit(device, counter):
-            return Rejected(refused, 1, f"device {device:08x}, counter {counter}")
-        heard.add(device)
-        received = _received(content[1], content[2], absences) if envelope == RADIO else ()
-        return decode_body(body, self._names[device], absences, received)
+            return self._frames.open(content[1:], absences)
+        if envelope == RADIO and len(content) > _RADIO_BYTES:
+            unheard: list[Absence] = []
+            told = self._frames.open(content[_RADIO_BYTES:], absences, _received(content[1], content[2], unheard))
+            if isinstance(told, Reading):
+                absences += unheard
+            return told
+        return Rejected("bad_envelope", 1, f"an envelope of type {envelope} and {len(content)} bytes")
 
 
 def _received(rssi: int, snr: int, absences: list[Absence]) -> Pairs:
