@@ -137,6 +137,11 @@ QUANTITIES: Final[Mapping[str, Quantity]] = _catalogue(
     (22, "solar_volts", "V", 2, 0, 200, "Panel solar", "Solar panel"),
     (23, "restarts_count", "1", 0, 0, 4_294_967_295, "Reinicios", "Restarts"),
     (24, "free_storage_ratio", "1", 3, 0, 1, "Espacio libre", "Free storage"),
+    (25, "link_margin_decibels", "dB", 0, -64, 64, "Margen del enlace", "Link margin"),
+    (26, "external_power_flag", "1", 0, 0, 1, "Alimentación externa", "External power"),
+    (27, "frames_heard_count", "1", 0, 0, 4_294_967_295, "Tramas oídas", "Frames heard"),
+    (28, "frames_valid_count", "1", 0, 0, 4_294_967_295, "Tramas sin error", "Frames without error"),
+    (29, "acknowledged_ratio", "1", 3, 0, 1, "Tramas confirmadas", "Datagrams acknowledged"),
     # the environment
     (32, "temperature_celsius", "Cel", 2, -60, 80, "Temperatura", "Temperature"),
     (33, "humidity_ratio", "1", 3, 0, 1, "Humedad relativa", "Relative humidity"),
