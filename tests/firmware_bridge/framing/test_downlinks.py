@@ -114,7 +114,7 @@ def test_every_rejection_has_its_reason(body: bytes, reason: str) -> None:
     ],
 )
 def test_what_no_device_would_take_is_refused(command: Command) -> None:
-    with pytest.raises(ValueError, match="is|have no"):
+    with pytest.raises(ValueError, match=r"is|have no"):
         encode_command(command)
 
 
