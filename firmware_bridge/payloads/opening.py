@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import assert_never
 
 from firmware_bridge.delivery import ReplayState
 from firmware_bridge.payloads.cayenne_lpp import CayenneLppDecoder
 from firmware_bridge.payloads.grouping import KIND_NAMES
-from firmware_bridge.payloads.payload import PayloadDecoder
-from firmware_bridge.payloads.settings import CayenneLppPayload, PayloadSettings, VigiaPayload
+from firmware_bridge.payloads.layout import LayoutDecoder
+from firmware_bridge.payloads.payload import Decoded, PayloadDecoder
+from firmware_bridge.payloads.settings import CayenneLppPayload, LayoutPayload, PayloadSettings, VigiaPayload
 from firmware_bridge.payloads.vigia import VigiaPayloadDecoder
+from firmware_bridge.readings import Rejected
+
+log = logging.getLogger(__name__)
+
+
+class UnreadableDecoder:
+    """A `PayloadDecoder` whose file could not be read: every payload is counted."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self._rejected = Rejected(reason, 1, detail)
+
+    def decode(self, payload: bytes, port: int | None) -> list[Decoded | Rejected]:
+        """See `PayloadDecoder.decode`."""
+        return [self._rejected]
 
 
 def open_payload(settings: PayloadSettings, replay: Mapping[str, ReplayState] | None = None) -> PayloadDecoder:
@@ -24,5 +40,11 @@ def open_payload(settings: PayloadSettings, replay: Mapping[str, ReplayState] | 
             return VigiaPayloadDecoder(settings, replay or {})
         case CayenneLppPayload():
             return CayenneLppDecoder(KIND_NAMES.get(settings.kind or ""), settings.map)
+        case LayoutPayload():
+            try:
+                return LayoutDecoder(settings.read_layout(), settings.map)
+            except (OSError, ValueError) as trouble:
+                log.warning("nothing will be read of payloads of layout %s: %s", settings.layout, trouble)
+                return UnreadableDecoder("no_layout", str(settings.layout))
         case _:
             assert_never(settings)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from firmware_bridge.framing.device_keys import KeyedDevice
 from firmware_bridge.payloads.cayenne_lpp import FIELDS
+from firmware_bridge.payloads.layout_files import load_layout
+from firmware_bridge.payloads.layout_settings import Layout
 from firmware_bridge.payloads.targets import FieldMap, KindName, Target
 
 
@@ -43,5 +45,37 @@ class CayenneLppPayload(BaseModel):
         return told
 
 
-PayloadSettings = Annotated[VigiaPayload | CayenneLppPayload, Field(discriminator="codec")]
+class LayoutPayload(BaseModel):
+    """A binary payload whose layout is declared."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    codec: Literal["layout"] = Field(description="layout: a declared binary layout.")
+    layout: Annotated[
+        Annotated[str, Tag("file")] | Annotated[Layout, Tag("table")],
+        Discriminator(lambda told: "file" if isinstance(told, str) else "table"),
+    ] = Field(
+        description="Name of a layout that comes with Vigía, such as dragino_lht65; or the path of a TOML file of your "
+        "own, ending in .toml; or the layout itself, as a table.",
+    )
+    map: FieldMap = Field(
+        default={}, description="What named fields of the layout stand for here, in place of what the layout says."
+    )
+
+    @model_validator(mode="after")
+    def _layout_is_sound(self) -> Self:
+        try:
+            known = self.read_layout().names()
+        except OSError:  # settings are also checked on machines that have not the file
+            return self
+        if strange := sorted(self.map.keys() - known):
+            raise ValueError(f"map: the layout has no field {', '.join(strange)}; it has {', '.join(sorted(known))}")
+        return self
+
+    def read_layout(self) -> Layout:
+        """The layout. Raises OSError or ValueError."""
+        return self.layout if isinstance(self.layout, Layout) else load_layout(self.layout)
+
+
+PayloadSettings = Annotated[VigiaPayload | CayenneLppPayload | LayoutPayload, Field(discriminator="codec")]
 """Any codec. The union of models with `codec` as its discriminator."""

@@ -12,7 +12,7 @@ from firmware_bridge.payloads.units import UnitError, conversion, converter
 from firmware_bridge.readings import MAX_NAME_BYTES, QUANTITIES
 
 MAX_FIELDS: Final = 256
-_Label = Annotated[str, Field(max_length=MAX_NAME_BYTES, pattern=r"^[a-z0-9_]*$")]
+Label = Annotated[str, Field(max_length=MAX_NAME_BYTES, pattern=r"^[a-z0-9_]*$")]
 
 KindName = Literal["acoustic_detection", "camera_detection", "environment", "device_status", "position"]
 
@@ -37,7 +37,7 @@ class Target(BaseModel):
     absent: list[float] = Field(
         default=[], max_length=16, description="Values (before scale and offset) that mean that nothing was measured."
     )
-    labels: dict[str, _Label] = Field(
+    labels: dict[str, Label] = Field(
         default={},
         max_length=MAX_FIELDS,
         description="For a field that tells what was detected: its text or number, and the label it stands for. An "
