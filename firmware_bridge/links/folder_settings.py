@@ -1,0 +1,55 @@
+"""Settings of every source that takes files from a directory."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from firmware_bridge.media.settings import RecorderSettings
+
+_STATE_DIRECTORY = Path("/var/lib/vigia")
+
+
+class FolderSettings(RecorderSettings):
+    """A watched directory."""
+
+    directory: Path = Field(description="The directory: a mounted card, what an FTP server or a Wi-Fi camera fills.")
+    state_path: Path | None = Field(
+        default=None,
+        description="The file that remembers what was taken in; /var/lib/vigia/<name>.taken.db if left out. Keep it.",
+    )
+    aside_directory: Path | None = Field(
+        default=None,
+        description="Where files go that are no use (broken, too large); left out, they stay where they are.",
+    )
+    keep_originals: bool = Field(
+        default=True,
+        description="Leave files where they are; otherwise they are deleted an hour after they were taken in.",
+    )
+    max_depth: int = Field(default=4, ge=0, le=16, description="How many directories deep to look.")
+    poll_s: float = Field(default=2.0, ge=0.02, le=3600, description="Seconds between two looks at the directory.")
+    settle_s: float = Field(
+        default=3.0, ge=0, le=3600, description="How long a file must not have changed before it is read, seconds."
+    )
+    incomplete_s: float = Field(
+        default=120.0,
+        ge=0,
+        le=86400,
+        description="How long to wait for the rest of a file that does not have its end, seconds.",
+    )
+    most_at_once: int = Field(
+        default=100, ge=1, le=1000, description="Most files that are read before what they say is handed over."
+    )
+
+    @property
+    def ledger(self) -> Path:
+        """The file that remembers what was taken in."""
+        return self.state_path or _STATE_DIRECTORY / f"{self.name}.taken.db"
+
+    @model_validator(mode="after")
+    def _aside_is_elsewhere(self) -> Self:
+        if self.aside_directory is not None and self.aside_directory == self.directory:
+            raise ValueError("aside_directory is the watched directory itself: name another")
+        return self
