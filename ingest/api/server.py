@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Final
 
 import uvicorn
+from fastapi.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.api.application import create_api
+from ingest.api.problems import Problem
 from ingest.api.settings import ApiSettings
 from ingest.api.status import StatusSource
 from ingest.errors import IngestError
@@ -34,7 +38,7 @@ class ApiServer:
         """Serve. Raises ApiError when the address is taken or not ours."""
         settings = self._settings
         config = uvicorn.Config(
-            create_api(*self._parts, settings),
+            _with_farewell(create_api(*self._parts, settings)),
             host=settings.host,
             port=settings.port,
             log_config=None,
@@ -46,6 +50,28 @@ class ApiServer:
             _Server(config, stop).run()
         except SystemExit as leaving:  # how uvicorn says that it could not bind
             raise ApiError(f"the API cannot listen on {settings.host}:{settings.port}; is the port taken?") from leaving
+
+
+def _with_farewell(app: ASGIApp) -> ASGIApp:
+    """The application, and an answer to those whose requests are cancelled because we stop: one that waits for a
+    database that hangs would else be cut off, with a traceback in the log."""
+
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+        has_begun = False
+
+        async def noting(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        try:
+            await app(scope, receive, noting)
+        except asyncio.CancelledError:
+            if scope["type"] == "http" and not has_begun:
+                problem = Problem(detail="the service stops; ask again in a moment")
+                await JSONResponse(problem.model_dump(), 503, {"Retry-After": "10"})(scope, receive, send)
+
+    return answering
 
 
 class _Server(uvicorn.Server):
