@@ -46,8 +46,13 @@ def test_a_stage_that_fails_is_counted_and_started_again(error: BaseException) -
     supervisor = Supervisor(lambda name: failed.update([name]))
     stage, starts = failing(3, error)
     other = threading.Event()
+
+    def strong(stop: threading.Event) -> None:
+        other.set()
+        stop.wait()
+
     supervisor.start("weak", stage)
-    supervisor.start("strong", lambda stop: (other.set(), stop.wait())[0])
+    supervisor.start("strong", strong)
     wait_until("it was started again", lambda: len(starts) == 4)
     assert other.is_set()
     assert supervisor.stop()
@@ -128,10 +133,17 @@ def test_an_error_while_stopping_is_no_traceback_and_no_restart(caplog: pytest.L
 @pytest.mark.expects_warnings
 def test_stages_that_hang_are_waited_for_together_and_named(caplog: pytest.LogCaptureFixture) -> None:
     release = threading.Event()
+
+    def hang(_: threading.Event) -> None:
+        release.wait()
+
+    def obey(stop: threading.Event) -> None:
+        stop.wait()
+
     supervisor = Supervisor(lambda _: None)
     for name in ("one", "two", "three"):
-        supervisor.start(name, lambda _: release.wait() and None)
-    supervisor.start("good", lambda stop: stop.wait() and None)
+        supervisor.start(name, hang)
+    supervisor.start("good", obey)
     began = time.monotonic()
     assert not supervisor.stop(0.2)
     assert time.monotonic() - began < 0.5
