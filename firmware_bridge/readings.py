@@ -142,6 +142,7 @@ QUANTITIES: Final[Mapping[str, Quantity]] = _catalogue(
     (27, "frames_heard_count", "1", 0, 0, 4_294_967_295, "Tramas oídas", "Frames heard"),
     (28, "frames_valid_count", "1", 0, 0, 4_294_967_295, "Tramas sin error", "Frames without error"),
     (29, "acknowledged_ratio", "1", 3, 0, 1, "Tramas confirmadas", "Datagrams acknowledged"),
+    (30, "channel_busy_ratio", "1", 3, 0, 1, "Ocupación del canal", "Channel busy"),
     # the environment
     (32, "temperature_celsius", "Cel", 2, -60, 80, "Temperatura", "Temperature"),
     (33, "humidity_ratio", "1", 3, 0, 1, "Humedad relativa", "Relative humidity"),
