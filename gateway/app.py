@@ -12,6 +12,7 @@ from firmware_bridge.sources import SourceSettings, open_source
 from gateway.clock import Clock
 from gateway.health import Health
 from gateway.intake import Intake, Lanes
+from gateway.media.store import MediaStore
 from gateway.outbox.outbox import Outbox
 from gateway.settings import GatewaySettings
 from gateway.supervision.supervisor import Supervisor
@@ -33,11 +34,16 @@ class Gateway:
             memory_bytes=settings.outbox.memory_megabytes * 1024 * 1024,
             clock=self.clock,
         )
+        self.media = MediaStore(
+            settings.media.path or settings.outbox.path.parent / "media",
+            max_bytes=settings.media.max_megabytes * 1024 * 1024,
+        )
 
     def run(self, stop: threading.Event) -> None:
         """Open the outbox, start every stage, wait for `stop`, stop them, close."""
         settings = self._settings
         self.outbox.open()
+        self.media.open()
         uplink = Uplink(
             settings.station.name,
             self.outbox,
@@ -47,7 +53,7 @@ class Gateway:
             software=version("vigia"),
         )
         self.outbox.tell_news_to(uplink.wake)
-        intake = Intake(self.outbox, Lanes(settings.lanes), self.clock, warn_post)
+        intake = Intake(self.outbox, Lanes(settings.lanes), self.clock, warn_post, self.media)
         health = Health(self.outbox, settings.outbox.path.parent, uplink.state, self.clock, settings.health.every_s)
         supervisor = Supervisor(lambda stage: self.outbox.accept([], tallies={("restarted", stage): 1}))
         log.info(

@@ -10,6 +10,7 @@ from firmware_bridge.readings import QUANTITIES, Kind, Reading
 from firmware_bridge.sources import Delivery
 from gateway.clock import Clock
 from gateway.contract.topics import Lane
+from gateway.media.store import MediaStore
 from gateway.outbox.outbox import Accepted, Outbox
 from gateway.settings import LaneSettings
 
@@ -42,16 +43,17 @@ class Lanes:
 
 
 class Intake:
-    """The one way into the outbox. Called by each source's own thread."""
+    """The one way into the outbox. Called by each source's own thread. media: keeps what is attached to readings."""
 
-    def __init__(self, outbox: Outbox, lanes: Lanes, clock: Clock, warn: Warn) -> None:
+    def __init__(self, outbox: Outbox, lanes: Lanes, clock: Clock, warn: Warn, media: MediaStore | None = None) -> None:
         self._outbox = outbox
         self._lanes = lanes
         self._clock = clock
         self._warn = warn
+        self._media = media
 
     def deliver(self, delivery: Delivery) -> None:
-        """Take one chunk's worth in; alerts are on disk before the post is warned of them."""
+        """Take one chunk's worth in; files are on disk before their readings, alerts before anyone is warned."""
         moment = self._clock.now()
         lane_of = self._lanes.of
         accepted = [Accepted(lane_of(reading), moment, reading) for reading in delivery.readings]
@@ -59,7 +61,20 @@ class Intake:
         for rejected in delivery.rejected:
             tallies[delivery.source, rejected.reason] += rejected.count
             log.debug("%s: %s (%s)", delivery.source, rejected.reason, rejected.detail)
+        tallies.update(self._keep(delivery))
         self._outbox.accept(accepted, replay=delivery.replay, tallies=tallies)
         alerts = [item.reading for item in accepted if item.lane is Lane.ALERT]
         if alerts:
             self._warn(alerts)
+
+    def _keep(self, delivery: Delivery) -> Counter[tuple[str, str]]:
+        """Keep what is attached; what became of it, to be counted."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for index, attachments in delivery.attachments.items():
+            for attachment in attachments:
+                if self._media is None:
+                    counts["media", "not_kept"] += 1
+                    continue
+                for reason, count in self._media.keep(attachment, delivery.readings[index]).items():
+                    counts["media", reason] += count
+        return counts

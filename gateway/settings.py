@@ -106,6 +106,17 @@ class HealthSettings(Section):
     every_s: float = Field(60.0, ge=1, le=86400, description="Seconds between the gateway's reports about itself.")
 
 
+class MediaSettings(Section):
+    """[media]"""
+
+    path: Path | None = Field(
+        None, description="Where pictures and clips are kept; a directory media beside the outbox if left out."
+    )
+    max_megabytes: int = Field(
+        4096, ge=1, le=10_000_000, description="Most that is kept of them. When full, the oldest go first."
+    )
+
+
 class GatewaySettings(BaseSettings):
     """The whole file."""
 
@@ -115,6 +126,7 @@ class GatewaySettings(BaseSettings):
 
     station: StationSettings = Field(default_factory=StationSettings, description="Who this post is.")
     outbox: OutboxSettings = Field(default_factory=OutboxSettings, description="What is kept on disk.")
+    media: MediaSettings = Field(default_factory=MediaSettings, description="Pictures and clips that are kept.")
     lanes: LaneSettings = Field(default_factory=LaneSettings, description="What is urgent.")
     uplink: UplinkSettings = Field(default_factory=UplinkSettings, description="The link to headquarters.")
     clock: ClockSettings = Field(default_factory=ClockSettings, description="Whom to believe about the time.")

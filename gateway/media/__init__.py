@@ -1,0 +1,1 @@
+"""What is kept of pictures and clips at the post."""
