@@ -1,1 +1,1 @@
-"""Pure framing: bytes in, values or a reason out. No I/O, no clock, no log; `our_frames` alone reads key files and says so."""
+"""Pure framing: bytes in, values or a reason out. No I/O, no clock, no log; only `our_frames` reads key files."""

@@ -1,4 +1,4 @@
-"""Frames of our own devices, whoever carried them: keys, tags, replay, names. Shared by every driver that hears them."""
+"""Frames of our own devices, whoever carried them: keys, tags, replay, names. Every driver that hears them uses it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class OwnFrames:
         self._heard: set[int] = set()
 
     def claims(self, content: bytes) -> bool:
-        """Whether it looks like an uplink of one of these devices: version, length and id fit; the tag is not checked."""
+        """Whether it looks like an uplink of one of these devices: version, length and id fit. Not the tag."""
         return (
             len(content) > HEADER_BYTES + TAG_BYTES
             and content[0] == _UPLINK_VERSION

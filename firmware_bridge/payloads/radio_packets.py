@@ -17,7 +17,7 @@ from firmware_bridge.framing.our_frames import (
     check_all_different,
     signal_pairs,
 )
-from firmware_bridge.links.modem_session import Event, Packet
+from firmware_bridge.links.modem_dialect import Event, Packet
 from firmware_bridge.payloads.hand_over import take_replay, to_readings
 from firmware_bridge.payloads.opening import open_payload
 from firmware_bridge.payloads.payload import PayloadDecoder
@@ -53,9 +53,7 @@ class PrefixedDevice(_Payload):
 class AddressedDevice(_Payload):
     """A device of another make whose address the modem tells."""
 
-    id: str = Field(
-        pattern=r"^(?:0|[1-9][0-9]{0,4})$", description="Its address on the radio, 0 to 65535, in quotes."
-    )
+    id: str = Field(pattern=r"^(?:0|[1-9][0-9]{0,4})$", description="Its address on the radio, 0 to 65535, in quotes.")
 
 
 def _whose(value: Any) -> str:
@@ -65,9 +63,7 @@ def _whose(value: Any) -> str:
 
 Devices = Annotated[
     list[
-        Annotated[
-            Annotated[NamedDevice, Tag("ours")] | Annotated[PrefixedDevice, Tag("others")], Discriminator(_whose)
-        ]
+        Annotated[Annotated[NamedDevice, Tag("ours")] | Annotated[PrefixedDevice, Tag("others")], Discriminator(_whose)]
     ],
     Field(max_length=4096),
 ]
@@ -90,8 +86,8 @@ class RadioDevices(BaseModel):
 
     devices: Devices = Field(
         default=[],
-        description="The sensors that are listened to: ours with id, name and key_file; of other makes with id (how its "
-        "packets begin), name and payload. Packets of others are counted.",
+        description="The sensors that are listened to: ours with id, name and key_file; of other makes with id (how "
+        "its packets begin), name and payload. Packets of others are counted.",
     )
     default: DefaultDevice | None = Field(
         default=None, description="What becomes of packets that are of none of these: one device of another make."

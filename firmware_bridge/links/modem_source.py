@@ -1,0 +1,94 @@
+"""A source on a modem: a serial link, a conversation with the modem, and a reader of the packets that it received."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from firmware_bridge.delivery import Deliver, Delivery
+from firmware_bridge.links.modem_dialect import Conversation, Event
+from firmware_bridge.links.serial_link import LinkState, SerialLink
+
+log = logging.getLogger(__name__)
+
+_POLL_S: Final = 0.2
+_WAITING_POLL_S: Final = 0.05
+_WRITE_S: Final = 0.3
+_MOST_WORDS: Final = 16
+
+
+class Reader(Protocol):
+    """What becomes of packets."""
+
+    def read(self, events: list[Event]) -> Delivery | None:
+        """What they gave, None for nothing. Never raises."""
+
+
+class ModemSource:
+    """A `Source`. The reader is made when it is run, since its making may read key files."""
+
+    def __init__(
+        self, name: str, link: SerialLink, conversation: Conversation, new_reader: Callable[[], Reader]
+    ) -> None:
+        self._name = name
+        self._link = link
+        self._talk = conversation
+        self._new_reader = new_reader
+        self._said = ""
+        self._told: dict[str, int] = {}  # since the modem last listened
+
+    @property
+    def name(self) -> str:
+        """Its name in the settings."""
+        return self._name
+
+    @property
+    def state(self) -> str:
+        """What the line and the modem are doing now, in words."""
+        return self._talk.words if self._link.state is LinkState.OPEN else self._link.words
+
+    def run(self, deliver: Deliver, stop: threading.Event) -> None:
+        """See `Source.run`."""
+        reader = self._new_reader()
+        link, talk = self._link, self._talk
+        is_open = False
+        try:
+            while not stop.is_set():
+                chunk = link.read(_WAITING_POLL_S if talk.is_waiting else _POLL_S)
+                now = time.monotonic()
+                if link.state is not LinkState.OPEN:
+                    events = talk.lost() if is_open else []
+                    is_open = False
+                else:
+                    if not is_open:
+                        talk.start(now)
+                    is_open = True
+                    events = talk.feed(chunk, now) if chunk else talk.tick(now)
+                    if output := talk.take_output():
+                        # Before anything is stored: until a one-shot receiver is armed again it is deaf.
+                        link.write(output, _WRITE_S)
+                    self._tell()
+                if (delivery := reader.read(events)) is not None:
+                    deliver(delivery)
+        finally:
+            link.close()
+
+    def _tell(self) -> None:
+        """Say once that the modem listens or why it does not; repeats at DEBUG with a count."""
+        trouble, waiting = self._talk.in_trouble, self._talk.is_waiting
+        if waiting and not trouble:
+            return
+        words = self._talk.words
+        if words == self._said:
+            return
+        self._said = words
+        times = self._told[words] = self._told.get(words, 0) + 1
+        if not trouble:
+            self._told = {words: times}
+        if times > 1 or len(self._told) > _MOST_WORDS:
+            log.debug("%s: %s (%d times)", self._name, words, times)
+        else:
+            log.log(logging.WARNING if trouble else logging.INFO, "%s: %s", self._name, words)
