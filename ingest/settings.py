@@ -46,7 +46,6 @@ class BrokerSettings(Section):
     )
     keepalive_s: int = Field(30, ge=5, le=3600, description="Seconds between signs of life on an idle connection.")
 
-
     @model_validator(mode="after")
     def _group_is_secret(self) -> Self:
         if self.group is None:
