@@ -144,7 +144,9 @@ def _comment(exif: Mapping[int, Value]) -> str:
 def _maker(make: str, model: str, note: MakerNote) -> tuple[str, str]:
     """Make and model, the right way round: Cuddeback has written them into each other's place."""
     names = [any(maker in text.lower() for maker in _TRAP_MAKERS) for text in (make, model)]
-    if names == [False, True] and not model.lower().startswith(make.lower() or " "):
+    if names == [False, True] and (
+        model.lower() in _TRAP_MAKERS or (make and not model.lower().startswith(make.lower()))
+    ):
         make, model = model, make
     return make or (MAKE if note.family else ""), model or note.family
 
