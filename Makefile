@@ -26,7 +26,7 @@ demo: parts venv ## three simulated posts to InfluxDB, parts killed on the way, 
 	@$(BIN)/vigia demo $(if $(KEEP),--keep) $(DEMO)
 
 test: parts venv ## every test, against real servers (minutes)
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest -m "not soak" $(TESTS)
 
 check: venv ## format, lint, types, import contracts, generated files, fast tests (under a minute)
 	@$(BIN)/ruff format --check --quiet .

@@ -7,9 +7,10 @@ import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from firmware_bridge.readings import LABELS, Reading
+from firmware_bridge.readings import LABELS, BridgeError, Reading
 from firmware_bridge.sources import SourceSettings, open_source
 from gateway.clock import Clock
+from gateway.errors import GatewayError
 from gateway.health import Health
 from gateway.intake import Intake, Lanes
 from gateway.media.store import MediaStore
@@ -55,7 +56,9 @@ class Gateway:
         self.outbox.tell_news_to(uplink.wake)
         intake = Intake(self.outbox, Lanes(settings.lanes), self.clock, warn_post, self.media)
         health = Health(self.outbox, settings.outbox.path.parent, uplink.state, self.clock, settings.health.every_s)
-        supervisor = Supervisor(lambda stage: self.outbox.accept([], tallies={("restarted", stage): 1}))
+        supervisor = Supervisor(
+            lambda stage: self.outbox.accept([], tallies={("restarted", stage): 1}), known=(GatewayError, BridgeError)
+        )
         log.info(
             "%s: %d sources, epoch %s, %d readings wait for headquarters",
             settings.station.name,
