@@ -40,7 +40,8 @@ COMMENTS: list[tuple[str, str, dict[str, Any]]] = [
     (
         "1.0.1",
         (
-            "Recorded at 19:17:30 06/04/2018 (UTC) by AudioMoth 0FE081F80FE081F0 at gain setting 2 while battery state was"
+            "Recorded at 19:17:30 06/04/2018 (UTC) by AudioMoth 0FE081F80FE081F0 at gain setting 2 while battery"
+            " state was"
             " 4.5V"
         ),
         {"taken": (2018, 4, 6, 19, 17, 30), "offset": 0, "device": "AudioMoth 0FE081F80FE081F0", "gain": "2", "v": 4.5},
@@ -64,7 +65,8 @@ COMMENTS: list[tuple[str, str, dict[str, Any]]] = [
     (
         "1.5.0",
         (
-            "Recorded at 10:06:19 06/12/2020 (UTC+7) during deployment EEC909D42565A5F0 using external microphone at low"
+            "Recorded at 10:06:19 06/12/2020 (UTC+7) during deployment EEC909D42565A5F0 using external microphone at"
+            " low"
             " gain setting while battery state was greater than 4.9V and temperature was -3.5C."
         ),
         {
@@ -81,8 +83,10 @@ COMMENTS: list[tuple[str, str, dict[str, Any]]] = [
     (
         "1.6.0",
         (
-            "Recorded at 19:30:00 12/11/2021 (UTC) by AudioMoth 248D9B045EC9EE79 at medium gain while battery was 4.1V and"
-            " temperature was 14.0C. Amplitude threshold was -12 dB with 2s minimum trigger duration. Recording stopped due"
+            "Recorded at 19:30:00 12/11/2021 (UTC) by AudioMoth 248D9B045EC9EE79 at medium gain while battery was"
+            " 4.1V and"
+            " temperature was 14.0C. Amplitude threshold was -12 dB with 2s minimum trigger duration. Recording"
+            " stopped due"
             " to switch position change."
         ),
         {"offset": 0, "v": 4.1, "c": 14.0, "t": "-12 dB", "stopped": "switch position change"},
@@ -90,8 +94,10 @@ COMMENTS: list[tuple[str, str, dict[str, Any]]] = [
     (
         "1.8.0",
         (
-            "Recorded at 18:00:00 10/08/2026 (UTC+0:30) by AudioMoth 2403750567C2A798 at high gain while battery was less"
-            " than 2.5V and temperature was 0.9C. Frequency trigger (4.0kHz and window length of 16 samples) threshold was"
+            "Recorded at 18:00:00 10/08/2026 (UTC+0:30) by AudioMoth 2403750567C2A798 at high gain while battery was"
+            " less"
+            " than 2.5V and temperature was 0.9C. Frequency trigger (4.0kHz and window length of 16 samples)"
+            " threshold was"
             " 0.01% with 0s minimum trigger duration. Recording stopped by magnetic switch."
         ),
         {"offset": 30, "gain": "high", "v": 2.5, "bound": "<", "c": 0.9, "t": "0.01%", "stopped": "magnetic switch"},
