@@ -27,6 +27,21 @@ class SourceSettings(BaseModel):
     )
 
 
+class RadioText(msgspec.Struct, frozen=True):
+    """What a person (or a module of a radio) wrote on a radio that carries words.
+
+    sender: the radio's name in the settings, else what it calls itself and its id. text, sender, channel: printable
+    characters only, at most 240, 64 and 32 of them. is_known: whether the settings name the radio. age_s: how long
+    before it was delivered it was received.
+    """
+
+    sender: str
+    text: str
+    channel: str = ""
+    is_known: bool = False
+    age_s: float = 0.0
+
+
 class Delivery(msgspec.Struct, frozen=True):
     """What one chunk of bytes gave; never empty. To be stored whole, in one transaction, or not at all.
 
@@ -42,6 +57,11 @@ class Delivery(msgspec.Struct, frozen=True):
     replay: dict[str, ReplayState]
     attachments: dict[int, list[Attachment]] = {}
     """Pictures and clips, by the index of the reading that they belong to."""
+    texts: list[RadioText] = []
+    """What people wrote, in the order in which it came. Not kept for headquarters: for the post."""
+    gps_utc_ms: int | None = None
+    """The time that a GPS told in this chunk: Unix time in milliseconds, true when the chunk came, give or take a second
+    (never later than the truth). A delivery may hold nothing else."""
 
 
 Deliver = Callable[[Delivery], None]

@@ -1,0 +1,116 @@
+"""From packets of a mesh to readings and texts: names, duplicates, ages, and a reason for what is left out."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from firmware_bridge.delivery import RadioText, Tally
+from firmware_bridge.framing.our_frames import SensorName
+from firmware_bridge.meshtastic.messages import Measured, MeshPacket, Named, Unread, Words
+from firmware_bridge.payloads.hand_over import MAX_AGE_S, to_readings
+from firmware_bridge.readings import Reading
+
+MAX_TEXT: Final = 240
+_MAX_SENDER: Final = 64
+_MAX_CHANNEL: Final = 32
+_MAX_NAME: Final = 40
+_REMEMBERED: Final = 1024
+_SKEW_S: Final = 5.0
+"""How far two clocks that are both right may be apart: times are told in whole seconds."""
+
+
+class MeshNode(BaseModel):
+    """One radio of the mesh whose telemetry and positions are kept."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: str = Field(
+        pattern=r"^![0-9a-f]{8}$", description="Its id, as every Meshtastic app shows it: ! and 8 hex digits."
+    )
+    name: SensorName = Field(
+        description="Name of the radio in everything that is stored: 1 to 32 bytes, and then for good."
+    )
+
+
+class MeshNodes:
+    """Takes packets. Not for several threads. now: Unix time in seconds.
+
+    Reasons: duplicate, unknown_device, implausible_time (a time told that is to come or more than a day old), those of
+    `messages` and of `to_readings`.
+    """
+
+    def __init__(self, nodes: Iterable[MeshNode], now: Callable[[], float] = time.time) -> None:
+        self._names = {int(node.id[1:], 16): node.name for node in nodes}
+        self._now = now
+        self._own_names: OrderedDict[int, str] = OrderedDict()
+        self._seen: OrderedDict[tuple[int, int], None] = OrderedDict()
+
+    def learn(self, node: int, name: str) -> None:
+        """What a radio calls itself."""
+        if name and node not in self._names:
+            self._own_names[node] = printable(name, _MAX_NAME)
+            self._own_names.move_to_end(node)
+            _keep(self._own_names)
+
+    def take(self, packet: MeshPacket, readings: list[Reading], texts: list[RadioText], tally: Tally) -> None:
+        """Adds what the packet told."""
+        if packet.number:
+            key = (packet.sender, packet.number)
+            if key in self._seen:
+                tally.add("duplicate", node_id(packet.sender))
+                return
+            self._seen[key] = None
+            _keep(self._seen)
+        name = self._names.get(packet.sender)
+        match packet.body:
+            case Words(text):
+                channel = printable(packet.channel, _MAX_CHANNEL)
+                sender = printable(name or self._stranger(packet.sender), _MAX_SENDER)
+                age_s = self._age_s((packet.received_at,), tally)
+                texts.append(RadioText(sender, printable(text, MAX_TEXT), channel, name is not None, age_s))
+            case Measured(items, told_at):
+                if name is None:
+                    tally.add("unknown_device", self._stranger(packet.sender))
+                    return
+                signal = {"rssi_dbm": packet.rssi_dbm, "snr_decibels": packet.snr_decibels}
+                received = {quantity: value for quantity, value in signal.items() if value is not None}
+                age_s = self._age_s((told_at, packet.received_at), tally)
+                readings += to_readings(items, name, tally, received=received, age_s=age_s)
+            case Named(own_name):
+                self.learn(packet.sender, own_name)
+            case Unread(reason):
+                tally.add(reason, node_id(packet.sender))
+
+    def _stranger(self, node: int) -> str:
+        own = self._own_names.get(node)
+        return f"{own} ({node_id(node)})" if own else node_id(node)
+
+    def _age_s(self, times: tuple[int, ...], tally: Tally) -> float:
+        """The age by the first of these times that is told and can be."""
+        for at in times:
+            if at:
+                age_s = self._now() - at
+                if -_SKEW_S <= age_s <= MAX_AGE_S:
+                    return max(0.0, age_s)
+                tally.add("implausible_time", f"{age_s:.0f} s ago")
+        return 0.0
+
+
+def node_id(node: int) -> str:
+    """A node's number as the apps show it."""
+    return f"!{node:08x}"
+
+
+def printable(text: str, most: int) -> str:
+    """In one line, without anything that a terminal or a page could take for an order, and cut."""
+    return "".join(sign if sign.isprintable() else " " for sign in text[:most]).strip()
+
+
+def _keep(memory: OrderedDict[int, str] | OrderedDict[tuple[int, int], None]) -> None:
+    if len(memory) > _REMEMBERED:
+        memory.popitem(last=False)

@@ -1,0 +1,204 @@
+"""A host's session with a Meshtastic radio: ask for its packets, stay known to it, send texts. Pure, no I/O.
+
+Time comes in with every call, in seconds of a clock that only counts up. `say` may be called from any thread,
+everything else from one.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Iterable
+from typing import Final
+
+from firmware_bridge.delivery import Delivery, Tally
+from firmware_bridge.meshtastic.decoder import MeshDecoder
+from firmware_bridge.meshtastic.messages import (
+    BROADCAST,
+    Answer,
+    ConfigComplete,
+    Rebooted,
+    heartbeat,
+    text_packet,
+    want_config,
+)
+from firmware_bridge.meshtastic.nodes import MeshNode
+from firmware_bridge.meshtastic.stream import WAKE, frame
+from firmware_bridge.readings import Downlink, DownlinkError
+
+log = logging.getLogger(__name__)
+
+HEARTBEAT_S: Final = 60.0
+SILENCE_S: Final = 300.0
+"""A radio that has been silent for so long may have started anew without saying so."""
+FIRST_WAIT_S: Final = 10.0
+LONGEST_WAIT_S: Final = 60.0
+MAX_QUEUED: Final = 16
+
+_NODE: Final = re.compile(r"![0-9a-fA-F]{8}")
+_CHANNEL: Final = re.compile(r"#([0-7])")
+_REMEMBERED: Final = 64
+
+
+class MeshSession:
+    """See the module. Reasons: text_not_sent (queued when the radio went away), text_not_delivered (nobody confirmed
+    it), radio_rebooted."""
+
+    def __init__(self, source: str, decoder: MeshDecoder, nodes: Iterable[MeshNode], hops: int) -> None:
+        self._source = source
+        self._decoder = decoder
+        self._ids = {node.name: int(node.id[1:], 16) for node in nodes}
+        self._hops = hops
+        self._lock = threading.Lock()  # guards the two that follow
+        self._texts: deque[bytes] = deque()
+        self._ready = False
+        self._sent: OrderedDict[int, str] = OrderedDict()  # packets to be confirmed, and to whom
+        self._output: list[bytes] = []
+        self._asked = 0
+        self._open = False
+        self._due = 0.0
+        self._wait_s = FIRST_WAIT_S
+        self._last_heard = 0.0
+        self._tries = 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the radio has told all that it was asked for."""
+        return self._ready
+
+    @property
+    def in_trouble(self) -> bool:
+        """Whether the radio has not answered for a while."""
+        return self._open and not self._ready and self._tries > 1
+
+    @property
+    def words(self) -> str:
+        """The state for a person."""
+        if self._ready:
+            return "the radio listens"
+        if self.in_trouble:
+            return "the radio does not answer; is it a Meshtastic radio, and its serial or network API switched on?"
+        return "the radio is asked for what it knows" if self._open else "the radio is not connected"
+
+    def opened(self, now: float) -> None:
+        """The link to the radio stands: begin anew."""
+        self._open = True
+        self._tries = 0
+        self._wait_s = FIRST_WAIT_S
+        self._ask(now)
+
+    def lost(self) -> Delivery | None:
+        """The link is gone."""
+        self._open = False
+        self._output.clear()
+        with self._lock:
+            self._ready = False
+            unsent = len(self._texts)
+            self._texts.clear()
+        tally = Tally()
+        if unsent:
+            tally.add("text_not_sent", "the radio went away", unsent)
+        return self._delivery(tally)
+
+    def feed(self, chunk: bytes, now: float) -> list[Delivery]:
+        """What the bytes gave."""
+        self._last_heard = now
+        deliveries = [delivery] if (delivery := self._decoder.feed(chunk)) is not None else []
+        tally = Tally()
+        for notice in self._decoder.take_notices():
+            match notice:
+                case Rebooted():
+                    tally.add("radio_rebooted", "it says that it has just started")
+                    self.opened(now)
+                case ConfigComplete(number):
+                    if number == self._asked:
+                        self._wait_s = FIRST_WAIT_S
+                        self._due = now + HEARTBEAT_S
+                        with self._lock:
+                            self._ready = True
+                case Answer(request, error):
+                    whom = self._sent.pop(request, None)
+                    if whom is not None and error:
+                        tally.add("text_not_delivered", f"to {whom}: error {error}")
+                    elif whom is not None:
+                        log.debug("%s: a text to %s was confirmed", self._source, whom)
+        if (own := self._delivery(tally)) is not None:
+            deliveries.append(own)
+        return deliveries
+
+    def tick(self, now: float) -> None:
+        """Do what is due; to be called at least once a second."""
+        if not self._open:
+            return
+        if self._ready and now - self._last_heard > SILENCE_S:
+            self.opened(now)
+        elif now >= self._due:
+            if self._ready:
+                self._output.append(frame(heartbeat()))
+                self._due = now + HEARTBEAT_S
+            else:
+                self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
+                self._ask(now)
+
+    def take_output(self) -> bytes:
+        """What is to be sent to the radio now."""
+        output, self._output = self._output, []
+        with self._lock:
+            if self._ready:
+                output += self._texts
+                self._texts.clear()
+        return b"".join(output)
+
+    def say(self, downlink: Downlink) -> None:
+        """Queue a text. device: ^all, an id such as !a1b2c3d4, the name of a node in the settings, a channel by index
+        (#1) or by its name. Raises DownlinkError: no_text, unknown_device, radio_away, queue_full."""
+        if not downlink.text.strip():
+            raise DownlinkError("no_text", "a radio of the mesh takes words; there are none")
+        to, channel = self._address(downlink.device)
+        number = secrets.randbelow(0xFFFF_FFFF) + 1
+        packet = text_packet(
+            downlink.text, to=to, channel=channel, number=number, hops=self._hops, confirmed=downlink.confirmed
+        )
+        with self._lock:
+            if not self._ready:
+                raise DownlinkError("radio_away", f"{self._source}: {self.words}")
+            if len(self._texts) >= MAX_QUEUED:
+                raise DownlinkError("queue_full", f"{self._source}: {MAX_QUEUED} texts wait to be sent")
+            self._texts.append(frame(packet))
+            if downlink.confirmed:
+                self._sent[number] = downlink.device
+                if len(self._sent) > _REMEMBERED:
+                    self._sent.popitem(last=False)
+
+    def _address(self, device: str) -> tuple[int, int]:
+        """Node number and channel index."""
+        if device == "^all":
+            return BROADCAST, 0
+        if _NODE.fullmatch(device):
+            return int(device[1:], 16), 0
+        if device in self._ids:
+            return self._ids[device], 0
+        if found := _CHANNEL.fullmatch(device):
+            return BROADCAST, int(found[1])
+        if (index := self._decoder.channels.get(device)) is not None:
+            return BROADCAST, index
+        raise DownlinkError(
+            "unknown_device",
+            f"{device!r} is neither ^all, an id such as !a1b2c3d4, a node in the settings nor a channel",
+        )
+
+    def _ask(self, now: float) -> None:
+        with self._lock:
+            self._ready = False
+        self._asked = secrets.randbelow(0x7FFF_FFFF) + 1
+        self._tries += 1
+        self._output += [WAKE, frame(want_config(self._asked))]
+        self._due = now + self._wait_s
+        self._last_heard = now
+
+    def _delivery(self, tally: Tally) -> Delivery | None:
+        rejected = tally.items()
+        return Delivery(self._source, [], rejected, {}) if rejected else None
