@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +30,7 @@ from firmware_bridge.framing.downlinks import (
 from firmware_bridge.framing.frame_bodies import decode_body, encode_body
 from firmware_bridge.readings import KINDS, LABELS, QUANTITIES, Kind, Label, Reading, ReadingError, Rejected
 from tests.firmware_bridge.framing.test_downlinks import COMMANDS
+from tests.support.device_host import DEVICE as DEVICE_FOLDER
 from tests.support.device_host import Library, make
 
 KEY = bytes.fromhex("00112233445566778899aabbccddeeff")
@@ -340,3 +343,13 @@ def test_it_stays_small(tmp_path: Path) -> None:
 def test_every_kind_of_sensor_reading_was_tried() -> None:
     ours = {Kind.ACOUSTIC_DETECTION, Kind.CAMERA_DETECTION, Kind.ENVIRONMENT, Kind.DEVICE_STATUS, Kind.POSITION}
     assert {kind for kind in KINDS if kind < 16} == ours
+
+
+def test_the_code_of_the_guide_compiles(tmp_path: Path) -> None:
+    guide = (DEVICE_FOLDER / "README.md").read_text()
+    source = tmp_path / "guide.c"
+    source.write_text("".join(re.findall(r"```c\n(.*?)```", guide, flags=re.DOTALL)))
+    flags = ("-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", "-I", str(DEVICE_FOLDER))
+    done = subprocess.run(["cc", *flags, source], capture_output=True, text=True, timeout=60)
+    assert done.stderr == ""
+    assert "vigia_seal" in source.read_text()
