@@ -118,8 +118,9 @@ def _trace(model: type[BaseModel], loc: Place) -> _Traced:
             continue
         models = [m for m in members if isinstance(m, type) and issubclass(m, BaseModel)]
         tagged = [m for m in models if _is_tag(m, part)]
-        if len(models) == 1 and not (tagged and part not in models[0].model_fields):
-            parent = models[0]
+        having = [m for m in models if part in m.model_fields]
+        if (len(models) == 1 and not (tagged and not having)) or (having and not tagged):
+            parent = having[0] if having else models[0]
             field = parent.model_fields.get(part)
             description = (field.description or "") if field else ""
             node = field.annotation if field else None

@@ -18,8 +18,7 @@ def gateway_text() -> str:
     from firmware_bridge.sources import DRIVERS
     from gateway.settings import GatewaySettings
 
-    samples = [_commented(driver.SAMPLE) for driver in DRIVERS.values()]
-    return settings_text(GatewaySettings, "Settings of a Vigía gateway") + "".join(samples)
+    return settings_text(GatewaySettings, "Settings of a Vigía gateway") + _commented(DRIVERS["vigia_sensor"].SAMPLE)
 
 
 def ingest_text() -> str:
@@ -77,5 +76,9 @@ def _comment(words: str) -> list[str]:
 
 def _commented(sample: str) -> str:
     tables = "[[sources]]\n" + sample.replace("[[", "[[sources.")
-    lines = ["", "# What this post listens to, one [[sources]] for each port. Take away the # to use it."]
+    lines = [
+        "",
+        "# What this post listens to, one [[sources]] for each port or directory. Take away the # to use this one, of",
+        "# sensors that speak Vigía's own frames. For all others: vigia sensors list, vigia sensors sample NAME.",
+    ]
     return "\n".join(lines + [f"# {line}".rstrip() for line in tables.splitlines()]) + "\n"

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from deploy.settings_file import MAX_FILE_BYTES, SettingsFileError, load_settings, relative_paths
+from firmware_bridge.sources import DRIVERS
 from gateway.settings import GatewaySettings
 from ingest.settings import IngestSettings
 
@@ -63,7 +64,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_their_lines(tmp_path: Pat
         "line 5: uplink.host: must not be empty",
         "line 7: station.name: 'Puesto 1' is not 1 to 32 of a-z, 0-9 and inner hyphens",
         "line 9: clock.trust: must be 'ntp' or 'system'",
-        "line 10: nowhere: no such setting; known here: station, outbox, lanes, uplink, clock, health, sources",
+        f"line 10: nowhere: no such setting; known here: {', '.join(GatewaySettings.model_fields)}",
         'line 12: outbox.path: must be a path in "quotes"',
         "line 13: outbox.max_megabytes: must be a whole number",
     ]
@@ -126,7 +127,8 @@ def test_a_bad_device_of_the_second_source_is_told_by_its_own_line(tmp_path: Pat
 
 def test_an_unknown_driver_is_told_alone_with_the_known_ones(tmp_path: Path) -> None:
     text = GOOD + '[[sources]]\ndriver = "rtl_433"\nname = "x"\nfrequency = 1\n'
-    assert problems(tmp_path, text) == ["line 12: sources.driver: no such driver; known: 'vigia_sensor'"]
+    known = ", ".join(f"{name!r}" for name in sorted(DRIVERS))
+    assert problems(tmp_path, text) == [f"line 12: sources.driver: no such driver; known: {known}"]
 
 
 def test_sources_as_one_table_instead_of_a_list(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ def test_the_gateways_defaults_pass_and_are_the_defaults(tmp_path: Path) -> None
     assert load_settings(file, GatewaySettings) == GatewaySettings()
 
 
-def test_the_sample_of_every_driver_passes_once_uncommented(tmp_path: Path) -> None:
+def test_the_sample_source_passes_once_uncommented(tmp_path: Path) -> None:
     text = gateway_text()
     at = text.index("# [[sources]]")
     sample = "\n".join(line.removeprefix("# ").removeprefix("#") for line in text[at:].splitlines())
