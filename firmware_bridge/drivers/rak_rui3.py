@@ -109,9 +109,9 @@ def dialect(settings: Settings) -> Dialect:
         hear=hear,
         script=(
             Step(("AT",), _OK),
-            Step(("AT+PRECV=0",), _OK, optional=True),  # refused in LoRaWAN mode
+            Step(("AT+PRECV=0",), re.compile(rb"OK|AT_(?!BUSY)\w+")),  # in LoRaWAN mode there is no such thing
             Step(("AT+NWM=?",), re.compile(rb"(?:AT\+NWM=)?[01]"), closing=_OK, skips_next=re.compile(rb".*0$")),
-            Step(("AT+NWM=0",), re.compile(rb"OK|Current Work Mode: LoRa P2P\.?"), timeout_s=3.0),
+            Step(("AT+NWM=0",), re.compile(rb"OK|Current Work Mode: LoRa P2P\.?"), timeout_s=3.0, restarts=True),
             Step(tuple(p2p), _OK),
             # The radio's register has two bytes; older firmware takes the one, and the oldest cannot be told.
             Step((f"AT+SYNCWORD={sync[0]}4{sync[1]}4", f"AT+SYNCWORD={sync}"), _OK, optional=True),

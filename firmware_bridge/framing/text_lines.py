@@ -48,12 +48,14 @@ class LineSplitter:
                 self._held = line + b"\n"
             elif stripped := line.strip(b"\r"):
                 found.append(stripped)
-        if self._overlong or len(self._held) + len(rest) > self._max_bytes:
-            count = len(self._held) + len(rest)
-            self._held = rest = b""
+        if self._held and len(self._held) + len(rest) > self._max_bytes:
+            found.append(self._too_long(len(self._held)))
+            self._held = b""
+        if self._overlong or len(rest) > self._max_bytes:
             self._overlong = True
-            if count:
-                found.append(self._too_long(count))
+            if rest:
+                found.append(self._too_long(len(rest)))
+            rest = b""
         self._rest = rest
         return found
 

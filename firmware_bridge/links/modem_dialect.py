@@ -87,7 +87,8 @@ class Step(NamedTuple):
 
     commands: the first, then what other firmware takes instead, tried in turn when one is refused. answer: the whole
     line that ends it; closing: a line that must still come after that. optional: go on when it is refused or not
-    answered. skips_next: an answer that makes the next step needless.
+    answered. skips_next: an answer that makes the next step needless. restarts: it makes the modem start anew, so that
+    its banner is no surprise.
     """
 
     commands: tuple[str, ...]
@@ -96,6 +97,7 @@ class Step(NamedTuple):
     timeout_s: float = 1.0
     closing: re.Pattern[bytes] | None = None
     skips_next: re.Pattern[bytes] | None = None
+    restarts: bool = False
 
 
 class Measure(Enum):

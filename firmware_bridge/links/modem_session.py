@@ -79,7 +79,7 @@ class ModemSession:
     def words(self) -> str:
         """The state for a person."""
         title = self._dialect.title
-        if self._phase is Phase.TROUBLE:
+        if self.in_trouble:
             return f"the {title} {self._trouble}"
         if self._phase is Phase.SETTING_UP:
             return f"the {title} is being set up: {self._command} ({self._at + 1} of {len(self._plan)})"
@@ -87,8 +87,8 @@ class ModemSession:
 
     @property
     def in_trouble(self) -> bool:
-        """Whether it cannot be set up."""
-        return self._phase is Phase.TROUBLE
+        """Whether it could not be set up, until it can."""
+        return bool(self._trouble)
 
     @property
     def is_waiting(self) -> bool:
@@ -155,7 +155,8 @@ class ModemSession:
         elif self._phase in _BUSY_WITH and self._take_answer(line, now):
             pass
         elif self._dialect.banner.match(line):
-            if self._phase not in (Phase.AWAY, Phase.WAITING):
+            expected = self._phase is Phase.SETTING_UP and self._step.restarts
+            if self._phase not in (Phase.AWAY, Phase.WAITING) and not expected:
                 self._begin_again("modem_reset", line[:60].decode("ascii", "replace"), now)
         elif self._dialect.stopped is not None and self._dialect.stopped.match(line):
             if self._phase is Phase.LISTENING:
@@ -269,6 +270,7 @@ class ModemSession:
                 self._after_packet(now)
             case Phase.SETTING_UP:
                 self._phase = Phase.LISTENING
+                self._trouble = ""
                 self._back_off_s = FIRST_BACK_OFF_S
             case _:
                 self._phase = Phase.LISTENING
