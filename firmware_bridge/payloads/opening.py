@@ -9,9 +9,18 @@ from typing import assert_never
 from firmware_bridge.delivery import ReplayState
 from firmware_bridge.payloads.cayenne_lpp import CayenneLppDecoder
 from firmware_bridge.payloads.grouping import KIND_NAMES
+from firmware_bridge.payloads.javascript import JavascriptDecoder, read_source
+from firmware_bridge.payloads.javascript_engine import shared_engine
 from firmware_bridge.payloads.layout import LayoutDecoder
+from firmware_bridge.payloads.mapping import FieldMapping
 from firmware_bridge.payloads.payload import Decoded, PayloadDecoder
-from firmware_bridge.payloads.settings import CayenneLppPayload, LayoutPayload, PayloadSettings, VigiaPayload
+from firmware_bridge.payloads.settings import (
+    CayenneLppPayload,
+    JavascriptPayload,
+    LayoutPayload,
+    PayloadSettings,
+    VigiaPayload,
+)
 from firmware_bridge.payloads.vigia import VigiaPayloadDecoder
 from firmware_bridge.readings import Rejected
 
@@ -46,5 +55,14 @@ def open_payload(settings: PayloadSettings, replay: Mapping[str, ReplayState] | 
             except (OSError, ValueError) as trouble:
                 log.warning("nothing will be read of payloads of layout %s: %s", settings.layout, trouble)
                 return UnreadableDecoder("no_layout", str(settings.layout))
+        case JavascriptPayload():
+            try:
+                source = read_source(settings.file)
+            except (OSError, ValueError) as trouble:
+                log.warning("nothing will be read of payloads of codec %s: %s", settings.file, trouble)
+                return UnreadableDecoder("no_codec", str(settings.file))
+            mapping = FieldMapping(settings.map, well_known=settings.well_known)
+            kind = KIND_NAMES.get(settings.kind or "")
+            return JavascriptDecoder(source, mapping, shared_engine(), kind=kind, time_limit_s=settings.time_limit_s)
         case _:
             assert_never(settings)

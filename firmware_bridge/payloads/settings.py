@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_validator, model_validator
 
 from firmware_bridge.framing.device_keys import KeyedDevice
 from firmware_bridge.payloads.cayenne_lpp import FIELDS
+from firmware_bridge.payloads.javascript import MAX_SOURCE_BYTES
 from firmware_bridge.payloads.layout_files import load_layout
 from firmware_bridge.payloads.layout_settings import Layout
 from firmware_bridge.payloads.targets import FieldMap, KindName, Target
@@ -77,5 +79,33 @@ class LayoutPayload(BaseModel):
         return self.layout if isinstance(self.layout, Layout) else load_layout(self.layout)
 
 
-PayloadSettings = Annotated[VigiaPayload | CayenneLppPayload | LayoutPayload, Field(discriminator="codec")]
+class JavascriptPayload(BaseModel):
+    """A decoder in JavaScript, as makers publish them for LoRaWAN network servers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    codec: Literal["javascript"] = Field(description="javascript: the maker's decoder.")
+    file: Path = Field(
+        description="The maker's file. It defines decodeUplink(input), or Decode(fPort, bytes), or Decoder(bytes, port); "
+        f"at most {MAX_SOURCE_BYTES} bytes."
+    )
+    kind: KindName | None = Field(
+        default=None, description="What the payload tells. Not given: it follows from the quantities."
+    )
+    map: FieldMap = Field(
+        default={},
+        description="What the decoder's fields stand for, by name; names inside objects are joined with dots. Comes "
+        "before the well-known names.",
+    )
+    well_known: bool = Field(
+        default=True, description="False: only the fields of map are taken, whatever the others are called."
+    )
+    time_limit_s: float = Field(
+        default=0.25, ge=0.01, le=5, description="Processor time in seconds that decoding one payload may take."
+    )
+
+
+PayloadSettings = Annotated[
+    VigiaPayload | CayenneLppPayload | LayoutPayload | JavascriptPayload, Field(discriminator="codec")
+]
 """Any codec. The union of models with `codec` as its discriminator."""
