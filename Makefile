@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SEED ?= 7
 
 .DEFAULT_GOAL := help
-.PHONY: help venv parts demo test check bench soak constraints generated clean
+.PHONY: help venv parts compiler demo test check bench soak constraints generated clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -25,10 +25,13 @@ parts: ## the servers that the demo and the tests start (apt)
 demo: parts venv ## three simulated posts to InfluxDB, parts killed on the way, and the proof (KEEP=1 stays up)
 	@$(BIN)/vigia demo $(if $(KEEP),--keep) $(DEMO)
 
-test: parts venv ## every test, against real servers (minutes)
+compiler: ## what the tests of the C library for sensor firmware need (apt)
+	@sh deploy/parts/install.sh gcc libc6-dev
+
+test: parts compiler venv ## every test, against real servers (minutes)
 	@$(BIN)/python -m pytest -m "not soak" $(TESTS)
 
-check: venv ## format, lint, types, import contracts, generated files, fast tests (under a minute)
+check: compiler venv ## format, lint, types, import contracts, generated files, fast tests (under a minute)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
