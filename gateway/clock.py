@@ -15,13 +15,17 @@ from gateway.contract.entries import TimeQuality
 from gateway.contract.rows import MAX_TIME_MS
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
+GPS_FRESH_MS: Final = 60_000
+GPS_UNCERTAINTY_MS: Final = 1024
+"""A receiver tells the time of a fix up to a second after it, and its line takes a while."""
 _TIME_ERROR: Final = 5  # adjtimex(2): the clock is not synchronised
 _STA_UNSYNC: Final = 0x0040
 
 
 class Moment(NamedTuple):
-    """boot_ms: since boot, suspended time included. wall_ms: Unix time as the machine has it. quality: who vouches for
-    wall_ms (`TimeQuality`, UNTRUSTED when nobody does). uncertainty_ms: how far off it may be, where that is known."""
+    """boot_ms: since boot, suspended time included. wall_ms: Unix time as the machine, or a GPS, has it. quality: who
+    vouches for it (`TimeQuality`, UNTRUSTED when nobody does). uncertainty_ms: how far off it may be, where that is
+    known."""
 
     boot_ms: int
     wall_ms: int
@@ -37,24 +41,51 @@ class FrozenTime(NamedTuple):
     uncertainty_ms: int
 
 
+class _GpsTime(NamedTuple):
+    """offset_ms: Unix time minus time since boot. found_ms, heard_ms: since boot, when that and when any was heard."""
+
+    offset_ms: int
+    found_ms: int
+    heard_ms: int
+
+
 class Clock:
-    """The machine's clocks. trust: "ntp" believes the wall clock while the kernel says that it is disciplined;
-    "system" believes it always (a machine whose clock someone else keeps right)."""
+    """The machine's clocks. trust: "ntp" believes the wall clock while the kernel says that it is disciplined, and
+    otherwise a GPS that was heard within the last minute; "system" believes the wall clock always (a machine whose
+    clock someone else keeps right)."""
 
     def __init__(self, trust: Literal["ntp", "system"]) -> None:
         self._trust = trust
+        self._gps: _GpsTime | None = None
+
+    def hear_gps(self, utc_ms: int) -> None:
+        """A GPS says that it is this Unix time now. From any thread."""
+        boot_ms = _boot_ms()
+        heard = _GpsTime(utc_ms - boot_ms, boot_ms, boot_ms)
+        held = self._gps
+        # A line and its reader can only be late, so the highest offset of a minute is the truest.
+        if held is not None and held.offset_ms > heard.offset_ms and boot_ms - held.found_ms <= GPS_FRESH_MS:
+            heard = held._replace(heard_ms=boot_ms)
+        self._gps = heard
 
     def now(self) -> Moment:
         """This moment."""
-        boot_ms = time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+        boot_ms = _boot_ms()
         wall_ms = time.time_ns() // 1_000_000
         if self._trust == "system":
             return Moment(boot_ms, wall_ms, TimeQuality.SYSTEM, 0)
         error_ms = kernel_error_ms()
         if error_ms is None:
+            gps = self._gps
+            if gps is not None and boot_ms - gps.heard_ms <= GPS_FRESH_MS:
+                return Moment(boot_ms, boot_ms + gps.offset_ms, TimeQuality.GPS, GPS_UNCERTAINTY_MS)
             return Moment(boot_ms, wall_ms, TimeQuality.UNTRUSTED, 0)
         # Rounded up to a power of two: the bound stays true, and a column of bounds costs next to nothing to send.
         return Moment(boot_ms, wall_ms, TimeQuality.NTP, 1 << error_ms.bit_length() if error_ms else 0)
+
+
+def _boot_ms() -> int:
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
 
 def boot_id() -> str:

@@ -54,6 +54,10 @@ class Intake:
 
     def deliver(self, delivery: Delivery) -> None:
         """Take one chunk's worth in; files are on disk before their readings, alerts before anyone is warned."""
+        if delivery.gps_utc_ms is not None:
+            self._clock.hear_gps(delivery.gps_utc_ms)
+            if not delivery.readings and not delivery.rejected:
+                return
         moment = self._clock.now()
         lane_of = self._lanes.of
         accepted = [Accepted(lane_of(reading), moment, reading) for reading in delivery.readings]

@@ -107,3 +107,56 @@ def test_ntp_is_believed_only_while_the_kernel_says_so() -> None:
 def test_the_boot_has_a_name() -> None:
     assert boot_id() == boot_id()
     assert len(boot_id()) == 36
+
+
+class _Boot:
+    """Time since boot, moved by the test; the machine's own clock is disciplined by nobody."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.ms = 100_000
+        monkeypatch.setattr("gateway.clock._boot_ms", lambda: self.ms)
+        monkeypatch.setattr("gateway.clock.kernel_error_ms", lambda: None)
+
+
+def test_a_gps_is_believed_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    boot = _Boot(monkeypatch)
+    clock = Clock("ntp")
+    assert clock.now().quality is UNTRUSTED
+    clock.hear_gps(MONDAY)
+    boot.ms += 60_000
+    assert clock.now() == Moment(160_000, MONDAY + 60_000, TimeQuality.GPS, 1024)
+    boot.ms += 1
+    assert clock.now().quality is UNTRUSTED
+
+
+def test_of_what_a_gps_says_the_least_late_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
+    boot = _Boot(monkeypatch)
+    clock = Clock("ntp")
+    for second, late_ms in enumerate((4_000, 300, 700, 90_000)):
+        boot.ms = 100_000 + second * 1000
+        clock.hear_gps(MONDAY + second * 1000 - late_ms)
+    assert clock.now().wall_ms == MONDAY + 3_000 - 300
+    # A wrong one in the future is believed for a minute, no longer.
+    clock.hear_gps(MONDAY + 86_400_000)
+    for second in range(4, 66):
+        boot.ms = 100_000 + second * 1000
+        clock.hear_gps(MONDAY + second * 1000 - 300)
+    assert clock.now().wall_ms == MONDAY + 65_000 - 300
+
+
+def test_ntp_is_believed_before_a_gps_and_the_operator_before_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    _Boot(monkeypatch)
+    for trust, quality in (("ntp", NTP), ("system", SYSTEM)):
+        monkeypatch.setattr("gateway.clock.kernel_error_ms", lambda: 3)
+        clock = Clock("ntp" if trust == "ntp" else "system")
+        clock.hear_gps(MONDAY)
+        assert clock.now().quality is quality
+
+
+def test_what_was_heard_before_the_gps_gets_its_time_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    boot = _Boot(monkeypatch)
+    clock = Clock("ntp")
+    then = clock.now()
+    boot.ms += 50_000
+    clock.hear_gps(MONDAY)
+    assert freeze(then, True, clock.now()) == FrozenTime(MONDAY - 50_000, RECOVERED, 1024)
