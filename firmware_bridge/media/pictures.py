@@ -26,8 +26,8 @@ MAX_PIXELS_WHOLE: Final = 24_000_000
 
 _SIDES: Final = (320, 240, 160, 96)
 _QUALITIES: Final = (80, 65, 50, 38, 28)
-_LAST_BYTES: Final = 16
-_LAST_ROWS: Final = 6
+_LAST_BYTES: Final = 256
+_LAST_ROWS: Final = 2  # at an eighth of the size: one row of blocks
 _MAGIC: Final = (
     (0, SOI + b"\xff", "image/jpeg"),
     (0, b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -97,7 +97,8 @@ def read_pixels(content: bytes, orientation: int = 1) -> Picture | Rejected:
     except (_TooManyPixelsError, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         return Rejected("too_many_pixels", 1, str(error))
     except (OSError, EOFError) as error:
-        return Rejected("truncated" if "truncated" in str(error) else "bad_picture", 1, str(error))
+        cut = "truncated" in str(error) or (kind == "image/jpeg" and not is_whole(content))
+        return Rejected("truncated" if cut else "bad_picture", 1, str(error))
     except (ValueError, SyntaxError, LookupError, TypeError, ArithmeticError, struct.error) as error:  # Pillow's own
         return Rejected("bad_picture", 1, f"{type(error).__name__}: {error}")
 
@@ -110,16 +111,16 @@ def _open(content: bytes, kind: str) -> Image.Image:
 
 def _reaches_the_end(content: bytes) -> bool:
     """Whether the data of a JPEG without an end marker go on to its last rows. A decoder fills up what is missing with
-    its last colour, so the row from which the last bytes make a difference tells how far they reach."""
+    one colour, so the row down to which the last bytes make a difference tells how far they reach."""
     from PIL import ImageChops
 
     shown = []
-    for end in (len(content), len(content) - _LAST_BYTES):
+    for end in (len(content), len(content) - min(_LAST_BYTES, len(content) // 16)):
         image = _open(content[:end] + EOI, "image/jpeg")
         image.draft(image.mode, (image.width // 8, image.height // 8))
         shown.append(image.convert("L"))
     changed = ImageChops.difference(*shown).getbbox()
-    return changed is None or changed[1] >= shown[0].height - _LAST_ROWS
+    return changed is None or changed[3] >= shown[0].height - _LAST_ROWS
 
 
 def _claimed(kind: str, content: bytes) -> int:

@@ -79,7 +79,8 @@ def _directory(part: Mapping[int, Entry], start: int, order: str) -> bytes:
 def painted(size: tuple[int, int] = (640, 480), mode: str = "RGB", seed: int = 1) -> Image.Image:
     """A scene with edges and texture, different for each seed."""
     chance = Random(seed)
-    image = Image.effect_noise((size[0] // 4, size[1] // 4), 60).resize(size).convert("RGB")
+    rough = (size[0] // 4, size[1] // 4)
+    image = Image.frombytes("L", rough, chance.randbytes(rough[0] * rough[1])).resize(size).convert("RGB")
     for _ in range(12):
         left, top = chance.randrange(size[0]), chance.randrange(size[1])
         colour = tuple(chance.randrange(256) for _ in range(3))

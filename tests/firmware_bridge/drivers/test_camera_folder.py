@@ -1,0 +1,333 @@
+"""Pictures dropped into a directory become detections in a gateway's outbox: each content once, each burst one."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import shutil
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from firmware_bridge.delivery import Delivery
+from firmware_bridge.drivers.camera_folder import PictureDecoder, Settings, open_source
+from firmware_bridge.readings import THUMBNAIL_BYTES, Kind, Reading
+from gateway.clock import Clock
+from gateway.contract.topics import Lane
+from gateway.intake import Intake, Lanes
+from gateway.media.store import MediaStore
+from gateway.outbox.outbox import Outbox
+from gateway.settings import LaneSettings
+from tests.firmware_bridge.media.pictures_made import hyperfire, hyperfire_2, jpeg, text, tiff, undefined
+from tests.support.waiting import wait_until
+
+TAKEN = dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(days=3)
+LOCAL = (TAKEN - dt.timedelta(hours=5)).timetuple()[:6]  # America/Lima
+
+
+def settings(place: Path, **extra: Any) -> Settings:
+    return Settings.model_validate(
+        {
+            "driver": "camera_folder",
+            "name": "camaras",
+            "directory": place / "in",
+            "state_path": place / "taken.db",
+            "aside_directory": place / "aside",
+            "zone": "America/Lima",
+            "poll_s": 0.02,
+            "settle_s": 0.05,
+            "incomplete_s": 0.3,
+            "burst_s": 0.3,
+            "moon_tolerance_days": 15,
+            "recorders": [{"serial": "H500DE01120343", "name": "camara-quebrada", "label": "tapir"}],
+        }
+        | extra
+    )
+
+
+def shot(number: int, of: int = 3, event: int = 7, seed: int | None = None, **note: Any) -> bytes:
+    block = tiff({}, {0x927C: undefined(hyperfire(sequence=(number, of), event=event, time=LOCAL, **note))})
+    return jpeg(block, seed=seed if seed is not None else event * 100 + number)
+
+
+def put(directory: Path, name: str, content: bytes) -> Path:
+    path = directory / "in" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+class Post:
+    """A gateway's way in, with everything real."""
+
+    def __init__(self, directory: Path) -> None:
+        self.clock = Clock("system")
+        self.outbox = Outbox(directory / "outbox.db", max_bytes=2**26, memory_bytes=2**22, clock=self.clock)
+        self.media = MediaStore(directory / "media", max_bytes=2**26)
+        self.outbox.open()
+        self.media.open()
+        self.deliveries: list[Delivery] = []
+        self._intake = Intake(self.outbox, Lanes(LaneSettings()), self.clock, lambda alerts: None, self.media)
+
+    def deliver(self, delivery: Delivery) -> None:
+        self._intake.deliver(delivery)
+        self.deliveries.append(delivery)
+
+    def readings(self) -> list[Reading]:
+        """What is on disk, of every epoch."""
+        found: list[Reading] = []
+        place = (0, 0)
+        while (parcel := self.outbox.take(Lane.DETECTION, place, limit=1000)) is not None:
+            found += [entry.reading for entry in parcel.entries]
+            place = parcel.last
+        return found
+
+    def reasons(self) -> Counter[str]:
+        return Counter({name: n for (place, name), n in self.outbox.tallies().items() if place == "camaras"})
+
+
+@contextmanager
+def running(told: Settings, post: Post) -> Iterator[Any]:
+    source = open_source(told, post.outbox.replay())
+    stop = threading.Event()
+    thread = threading.Thread(target=source.run, args=(post.deliver, stop))
+    thread.start()
+    try:
+        yield source
+    finally:
+        stop.set()
+        thread.join(5)
+        assert not thread.is_alive()
+
+
+def delivered(post: Post) -> int:
+    return sum(len(delivery.readings) for delivery in post.deliveries)
+
+
+def test_an_accepted_picture() -> None:
+    """Synthetic, with the maker note of the public reference picture of an HC500."""
+    delivery = PictureDecoder(settings(Path("/none"))).feed(shot(4, 5))
+    assert delivery is not None
+    (reading,) = delivery.readings
+    assert (reading.kind, reading.sensor, reading.label) == (Kind.CAMERA_DETECTION, "camara-quebrada", "tapir")
+    assert reading.values() == {"picture_number": 7, "temperature_celsius": -5, "battery_volts": 8.55}
+    assert reading.age_ms == pytest.approx(3 * 86_400_000, abs=60_000)
+    (attachment,) = delivery.attachments[0]
+    assert (attachment.media_type, attachment.number, attachment.of) == ("image/jpeg", 4, 5)
+    assert 0 < len(attachment.thumbnail) <= THUMBNAIL_BYTES
+    assert dict(attachment.notes)["taken"] == TAKEN.isoformat()
+    assert dict(attachment.notes)["trigger"] == "motion"
+    assert not delivery.rejected
+
+
+def test_a_rejected_picture() -> None:
+    delivery = PictureDecoder(settings(Path("/none"))).feed(shot(1)[:900])
+    assert delivery is not None
+    assert not delivery.readings
+    assert [rejected.reason for rejected in delivery.rejected] == ["truncated"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reasons"),
+    [
+        ({"time": (2013, 1, 1, 0, 0, 0)}, {"implausible_time"}),
+        ({"serial": "SOMEONE ELSE"}, {"unknown_recorder"}),
+        ({"celsius": 900}, {"out_of_range"}),
+        ({"time": (2015, 2, 30, 0, 0, 0)}, {"bad_maker_note", "time_from_file"}),
+    ],
+)
+def test_what_is_doubtful_is_counted_and_the_rest_kept(change: dict[str, Any], reasons: set[str]) -> None:
+    note = {"time": LOCAL} | change
+    block = tiff({}, {0x927C: undefined(hyperfire(**note))})
+    delivery = PictureDecoder(settings(Path("/none"))).feed(jpeg(block))
+    assert delivery is not None
+    assert len(delivery.readings) == 1
+    assert {rejected.reason for rejected in delivery.rejected} == reasons
+
+
+def test_a_clock_error_and_a_moon_that_contradicts_it() -> None:
+    recorders = [{"serial": "H500DE01120343", "name": "c", "clock_error_s": -86_400.0}]
+    delivery = PictureDecoder(settings(Path("/none"), recorders=recorders)).feed(shot(1))
+    assert delivery is not None
+    assert delivery.readings[0].age_ms == pytest.approx(2 * 86_400_000, abs=60_000)
+    year_ago = TAKEN - dt.timedelta(days=200)
+    block = tiff({}, {0x927C: undefined(hyperfire(time=year_ago.timetuple()[:6], moon=0))})
+    other = tiff({}, {0x927C: undefined(hyperfire(time=year_ago.timetuple()[:6], moon=4))})
+    told = settings(Path("/none"), moon_tolerance_days=1.5)
+    counts = Counter(
+        rejected.reason
+        for one in (block, other)
+        if (delivery := PictureDecoder(told).feed(jpeg(one))) is not None
+        for rejected in delivery.rejected
+    )
+    assert counts["moon_contradicts_date"] in (1, 2), "it cannot have been new and full"
+
+
+def test_a_picture_without_metadata_has_the_age_of_its_file(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    path = put(tmp_path, "IMG_0042.JPG", jpeg())
+    then = dt.datetime.now(dt.UTC).timestamp() - 7200
+    os.utime(path, (then, then))
+    with running(settings(tmp_path, recorders=[]), post):
+        wait_until("one detection", lambda: delivered(post) == 1)
+    (reading,) = post.deliveries[0].readings
+    assert (reading.sensor, reading.label, reading.values()) == ("camaras", "unknown", {"picture_number": 42})
+    assert reading.age_ms == pytest.approx(7_200_000, abs=30_000)
+    assert [rejected.reason for rejected in post.deliveries[0].rejected] == ["time_from_file"]
+    post.outbox.close()
+
+
+@pytest.mark.slow
+def test_a_card_of_bursts_end_to_end_into_the_outbox(tmp_path: Path) -> None:
+    """Three bursts, one broken file, one text file, one copy under another name; twice through, with restarts."""
+    post = Post(tmp_path)
+    for event in (1, 2, 3):
+        for number in (1, 2, 3):
+            if (event, number) != (3, 2):  # one is missing: the burst is closed when it has waited
+                put(tmp_path, f"DCIM/100RECNX/RCNX{event}{number}.JPG", shot(number, event=event))
+    whole = shot(1, 1, event=9)
+    broken = put(tmp_path, "DCIM/broken.JPG", whole[: len(whole) // 2])
+    put(tmp_path, "DCIM/README.txt", b"not a picture")
+    put(tmp_path, "DCIM/lying.jpg", b"MZ this is a program")
+    put(tmp_path, "DCIM/copy of one.JPG", shot(1, event=1))
+    told = settings(tmp_path)
+    with running(told, post):
+        wait_until("three detections", lambda: delivered(post) == 3)
+        wait_until("the broken one", lambda: (tmp_path / "aside" / broken.name).exists())
+        post.outbox.commit()
+    by_event = {int(r.values()["picture_number"]): r for r in post.readings()}
+    assert sorted(by_event) == [1, 2, 3]
+    assert {r.sensor for r in by_event.values()} == {"camara-quebrada"}
+    attached = [one for d in post.deliveries for group in d.attachments.values() for one in group]
+    assert Counter(one.number for one in attached) == {1: 3, 2: 2, 3: 3}
+    for one in attached:
+        kept = post.media.find(one.sha256)
+        assert kept is not None
+        assert kept.read_bytes() == Path(one.path).read_bytes()
+    reasons = post.reasons()
+    assert reasons.pop("known_file") == 1
+    assert reasons == {"truncated": 1, "not_a_picture": 1, "other_suffix": 1}
+    assert not broken.exists()
+    before = post.outbox.tallies()
+    with running(told, post):  # nothing is taken twice, whatever it is called now
+        shutil.move(tmp_path / "in/DCIM/100RECNX/RCNX11.JPG", tmp_path / "in/renamed.jpg")
+        wait_until("the renamed one", lambda: post.reasons()["known_file"] == 2)
+        put(tmp_path, "DCIM/new.JPG", whole)
+        wait_until("the new one", lambda: delivered(post) == 4)
+    assert post.outbox.tallies()["camaras", "truncated"] == before["camaras", "truncated"]
+    post.outbox.close()
+
+
+@pytest.mark.slow
+def test_what_the_outbox_had_not_committed_is_taken_in_again(tmp_path: Path) -> None:
+    """The gateway dies between delivery and commit: the detection comes once more, and only that one."""
+    post = Post(tmp_path)
+    put(tmp_path, "a.jpg", shot(1, 1, event=1))
+    with running(settings(tmp_path), post):
+        wait_until("a", lambda: delivered(post) == 1)
+        post.outbox.commit()
+        put(tmp_path, "b.jpg", shot(1, 1, event=2))
+        wait_until("b", lambda: delivered(post) == 2)
+    copied = tmp_path / "after the crash"
+    copied.mkdir()
+    for path in tmp_path.glob("outbox.db*"):  # as the disk has it without a clean end
+        if path.suffix != ".ballast":
+            shutil.copy(path, copied / path.name)
+    post.outbox.close()
+    after = Post(copied)
+    assert [r.values()["picture_number"] for r in after.readings()] == [1]
+    with running(settings(tmp_path), after):
+        wait_until("b again", lambda: delivered(after) == 1)
+        after.outbox.commit()
+    assert [r.values()["picture_number"] for r in after.readings()] == [1, 2]
+    after.outbox.close()
+
+
+def test_a_file_that_grows_is_waited_for(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    content = shot(1, 1)
+    path = put(tmp_path, "a.jpg", content[:1000])
+    with running(settings(tmp_path, incomplete_s=60), post) as source:
+        for end in range(1500, len(content), 500):
+            path.write_bytes(content[:end])
+            wait_until("a look", lambda: "0 files done" in source.state)
+        assert delivered(post) == 0
+        path.write_bytes(content)
+        wait_until("the picture", lambda: delivered(post) == 1)
+    assert not post.reasons()
+    post.outbox.close()
+
+
+def test_a_file_without_its_end_is_taken_late_and_counted(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    put(tmp_path, "a.jpg", shot(1, 1)[:-2])
+    with running(settings(tmp_path), post):
+        wait_until("the picture", lambda: delivered(post) == 1)
+    assert post.reasons() == {"no_end_marker": 1}
+    post.outbox.close()
+
+
+def test_huge_files_are_not_read(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    path = put(tmp_path, "huge.jpg", b"")
+    os.truncate(path, 40 * 1024 * 1024)
+    with running(settings(tmp_path), post):
+        wait_until("a reason", lambda: post.reasons() == {"too_large": 1})
+        wait_until("aside", lambda: (tmp_path / "aside" / "huge.jpg").exists())
+    post.outbox.close()
+
+
+def test_a_missing_card_is_waited_for(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    with running(settings(tmp_path), post) as source:
+        wait_until("its state", lambda: "is the card in?" in source.state)
+        put(tmp_path, "a.jpg", shot(1, 1))
+        wait_until("the picture", lambda: delivered(post) == 1)
+    post.outbox.close()
+
+
+@pytest.mark.expects_warnings
+def test_nothing_is_taken_that_cannot_be_remembered(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    (tmp_path / "file").write_text("")
+    put(tmp_path, "a.jpg", shot(1, 1))
+    with running(settings(tmp_path, state_path=tmp_path / "file" / "taken.db"), post) as source:
+        wait_until("its state", lambda: "give the gateway the right to write it" in source.state)
+        assert delivered(post) == 0
+        (tmp_path / "file").unlink()
+        wait_until("the picture", lambda: delivered(post) == 1)
+    post.outbox.close()
+
+
+def test_cameras_are_told_apart_by_directory_too(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    block = tiff({0x010F: text("BUSHNELL")}, {0x927C: undefined(hyperfire_2(time=LOCAL))})
+    put(tmp_path, "norte/IMG_0001.JPG", jpeg(block, seed=1))
+    put(tmp_path, "sur/IMG_0001.JPG", jpeg(block, seed=2))
+    recorders = [{"directory": "norte", "name": "camara-norte"}, {"directory": "sur", "name": "camara-sur"}]
+    with running(settings(tmp_path, recorders=recorders), post):
+        wait_until("both", lambda: delivered(post) == 2)
+    assert {r.sensor for d in post.deliveries for r in d.readings} == {"camara-norte", "camara-sur"}
+    post.outbox.close()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"zone": "America/Nowhere"}, "is no time zone"),
+        ({"label": "Not A Label"}, "pattern"),
+        ({"aside_directory": "/x/in", "directory": "/x/in"}, "name another"),
+        ({"recorders": [{"name": "a"}]}, "needs serial or directory"),
+        ({"recorders": [{"name": n, "serial": "1"} for n in "ab"]}, "two recorders have the serial 1"),
+        ({"sensor": ""}, "1 to 32 printable bytes"),
+    ],
+)
+def test_settings_that_cannot_be_are_explained(tmp_path: Path, wrong: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        settings(tmp_path, **wrong)
