@@ -1,0 +1,113 @@
+"""The devices of a LoRaWAN network server: their settings, their codecs, and how well they were heard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field
+
+from firmware_bridge.delivery import ReplayState, Tally
+from firmware_bridge.framing.our_frames import SensorName
+from firmware_bridge.payloads.hand_over import take_replay, to_readings
+from firmware_bridge.payloads.opening import open_payload
+from firmware_bridge.payloads.payload import Decoded, PayloadDecoder
+from firmware_bridge.payloads.settings import PayloadSettings
+from firmware_bridge.readings import QUANTITIES, DownlinkError, Kind, Reading
+
+LORAWAN_QUANTITIES: Final = frozenset(name for name, quantity in QUANTITIES.items() if quantity.code < 64)
+"""What readings by way of a network server may have: whatever a payload may tell."""
+
+MAX_DOWNLINK_BYTES: Final = 242
+"""Largest payload of any region and data rate (LoRaWAN regional parameters); most data rates carry less."""
+_PORTS: Final = range(1, 224)
+
+
+class LorawanDevice(BaseModel):
+    """What every device of a network server has beside its id."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    name: SensorName = Field(
+        description="Name of the sensor in everything that is stored: 1 to 32 bytes, and then for good."
+    )
+    payload: PayloadSettings = Field(description="How its payload is encoded: see payloads.")
+
+
+class Signal(msgspec.Struct, frozen=True):
+    """How one receiver heard a frame."""
+
+    rssi_dbm: float
+    snr_decibels: float
+
+
+def best_signal(heard: Iterable[Signal]) -> dict[str, float]:
+    """What goes with a reading: the signal of the receiver with the best SNR, then the best RSSI; empty for none."""
+    best = max(heard, key=lambda signal: (signal.snr_decibels, signal.rssi_dbm), default=None)
+    if best is None:
+        return {}
+    return {"rssi_dbm": best.rssi_dbm, "snr_decibels": best.snr_decibels}
+
+
+class Payloads:
+    """The codecs of some devices. Opens them when it is made."""
+
+    def __init__(self, devices: Sequence[tuple[str, LorawanDevice]], replay: Mapping[str, ReplayState]) -> None:
+        self._names = {device_id: device.name for device_id, device in devices}
+        self._codecs: dict[str, PayloadDecoder] = {
+            device_id: open_payload(device.payload, replay) for device_id, device in devices
+        }
+
+    def name_of(self, device_id: str) -> str | None:
+        """The sensor's name, None for a device that is not in the settings."""
+        return self._names.get(device_id)
+
+    def uplink(
+        self, device_id: str, payload: bytes, port: int, signal: dict[str, float], age_s: float, tally: Tally
+    ) -> tuple[list[Reading], dict[str, ReplayState]]:
+        """The readings of one uplink of a known device, and the replay states that its codec changed.
+
+        An uplink without an application's payload is a sign of life: a status with the signal. Reasons: mac_commands
+        (port 0), empty_payload (nothing at all to tell), those of the codec.
+        """
+        name = self._names[device_id]
+        if payload and port:
+            codec = self._codecs[device_id]
+            items = codec.decode(payload, port)
+            return to_readings(items, name, tally, received=signal, age_s=age_s), take_replay(codec)
+        if payload:
+            tally.add("mac_commands", f"{name}: {len(payload)} bytes for the network server itself")
+        elif not signal:
+            tally.add("empty_payload", name)
+        return (self.status(name, signal, age_s, tally) if signal else []), {}
+
+    def status(self, name: str, values: dict[str, float], age_s: float, tally: Tally) -> list[Reading]:
+        """A status of a device that the network server knows."""
+        return to_readings([Decoded(Kind.DEVICE_STATUS, values)], name, tally, age_s=age_s)
+
+    def position(
+        self, name: str, latitude: float, longitude: float, rest: dict[str, float], age_s: float, tally: Tally
+    ) -> list[Reading]:
+        """A position that the network server worked out. rest: altitude_metres, horizontal_error_metres. Reasons:
+        no_fix (latitude and longitude 0), out_of_range, no_values: a position is whole or none."""
+        if not latitude and not longitude:
+            tally.add("no_fix", f"{name}: latitude and longitude 0")
+            return []
+        fix = {"latitude_degrees": latitude, "longitude_degrees": longitude}
+        for quantity, value in fix.items():
+            known = QUANTITIES[quantity]
+            if not known.minimum <= value <= known.maximum:
+                tally.add("out_of_range", f"{name}: {quantity} = {value!r}")
+                return []
+        return to_readings([Decoded(Kind.POSITION, fix | rest)], name, tally, age_s=age_s)
+
+
+def check_downlink(payload: bytes, port: int) -> None:
+    """Raises DownlinkError: empty, too_long, bad_port."""
+    if not payload:
+        raise DownlinkError("empty", "a LoRaWAN downlink carries bytes; text is for radios that carry words")
+    if len(payload) > MAX_DOWNLINK_BYTES:
+        raise DownlinkError("too_long", f"{len(payload)} bytes; a LoRaWAN downlink has at most {MAX_DOWNLINK_BYTES}")
+    if port not in _PORTS:
+        raise DownlinkError("bad_port", f"port {port}; for applications there are 1 to 223")
