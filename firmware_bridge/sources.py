@@ -16,10 +16,20 @@ from typing import TYPE_CHECKING, Annotated, Final, TypeAlias, cast
 from pydantic import Field
 
 from firmware_bridge import drivers
-from firmware_bridge.delivery import Deliver, Delivery, Driver, ReplayState, Source, Speaker
+from firmware_bridge.delivery import Deliver, Delivery, Driver, RadioText, ReplayState, Source, Speaker
 from firmware_bridge.delivery import SourceSettings as _BaseSettings
 
-__all__ = ["DRIVERS", "Deliver", "Delivery", "ReplayState", "Source", "SourceSettings", "Speaker", "open_source"]
+__all__ = [
+    "DRIVERS",
+    "Deliver",
+    "Delivery",
+    "RadioText",
+    "ReplayState",
+    "Source",
+    "SourceSettings",
+    "Speaker",
+    "open_source",
+]
 
 
 def _find_drivers() -> dict[str, Driver]:

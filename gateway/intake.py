@@ -15,6 +15,7 @@ from gateway.outbox.outbox import Accepted, Outbox
 from gateway.settings import LaneSettings
 
 log = logging.getLogger(__name__)
+texts_log = logging.getLogger("gateway.texts")
 
 _CONFIDENCE = QUANTITIES["confidence_ratio"]
 _DETECTIONS = frozenset({int(Kind.ACOUSTIC_DETECTION), int(Kind.CAMERA_DETECTION)})
@@ -54,6 +55,9 @@ class Intake:
 
     def deliver(self, delivery: Delivery) -> None:
         """Take one chunk's worth in; files are on disk before their readings, alerts before anyone is warned."""
+        for text in delivery.texts:
+            stranger = "" if text.is_known else " (a radio that the settings do not name)"
+            texts_log.info("%s, %s, %s%s: %s", delivery.source, text.channel, text.sender, stranger, text.text)
         if delivery.gps_utc_ms is not None:
             self._clock.hear_gps(delivery.gps_utc_ms)
             if not delivery.readings and not delivery.rejected:

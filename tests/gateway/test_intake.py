@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from firmware_bridge.readings import LABELS, Kind, Reading, Rejected, make_reading
-from firmware_bridge.sources import Delivery
+from firmware_bridge.sources import Delivery, RadioText
 from gateway.contract.topics import Lane
 from gateway.intake import Intake, Lanes
 from gateway.settings import LaneSettings
@@ -114,3 +115,15 @@ def test_readings_of_one_delivery_have_one_moment_and_keep_their_order(tmp_path:
         assert [number_of(entry) for entry in entries] == [3, 1, 2, 4]
         assert [entry.time_ms - entries[0].time_ms for entry in entries] == [0, 0, 0, 1000]
         assert numbers_in(outbox) == [3, 1, 2, 4]
+
+
+def test_what_people_write_is_said_at_the_post_and_not_stored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "gateway.texts")
+    with opened(tmp_path / "o.db") as outbox:
+        texts = [RadioText("patrulla-1", "motosierra", "guardas", True), RadioText("!0badcafe", "hola", "#0")]
+        Intake(outbox, LANES, SetClock(), lambda _: None).deliver(Delivery("malla", [], [], {}, texts=texts))
+        assert outbox.state().entries == 0
+    assert [record.getMessage() for record in caplog.records] == [
+        "malla, guardas, patrulla-1: motosierra",
+        "malla, #0, !0badcafe (a radio that the settings do not name): hola",
+    ]
