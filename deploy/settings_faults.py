@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, 
 from pydantic import BaseModel, ValidationError
 
 from deploy.settings_lines import Place
+from firmware_bridge.sources import ByDriver
 
 WRONG_SHAPES: Final = frozenset(("list_type", "dict_type", "model_type", "model_attributes_type"))
 
@@ -135,7 +136,9 @@ def _trace(model: type[BaseModel], loc: Place) -> _Traced:
 def _members(node: Any) -> list[Any]:
     """What a value may be: the members of a union, what is annotated, or itself."""
     if get_origin(node) is Annotated:
-        return _members(get_args(node)[0])
+        what, *marks = get_args(node)
+        by_driver = next((mark for mark in marks if isinstance(mark, ByDriver)), None)
+        return list(by_driver.imported()) if by_driver is not None else _members(what)
     if get_origin(node) in (Union, types.UnionType):
         return [member for arg in get_args(node) if arg is not type(None) for member in _members(arg)]
     return [node]
