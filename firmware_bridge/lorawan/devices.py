@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from typing import Annotated, Final, Literal
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field
 
 from firmware_bridge.delivery import ReplayState, Tally
 from firmware_bridge.framing.our_frames import SensorName
+from firmware_bridge.lorawan.events import parse_part
+from firmware_bridge.payloads.grouping import KIND_NAMES
 from firmware_bridge.payloads.hand_over import take_replay, to_readings
+from firmware_bridge.payloads.mapping import FieldMapping
 from firmware_bridge.payloads.opening import open_payload
 from firmware_bridge.payloads.payload import Decoded, PayloadDecoder
 from firmware_bridge.payloads.settings import PayloadSettings
-from firmware_bridge.readings import QUANTITIES, DownlinkError, Kind, Reading
+from firmware_bridge.payloads.targets import FieldMap, KindName
+from firmware_bridge.readings import QUANTITIES, DownlinkError, Kind, Reading, Rejected
 
 LORAWAN_QUANTITIES: Final = frozenset(name for name, quantity in QUANTITIES.items() if quantity.code < 64)
 """What readings by way of a network server may have: whatever a payload may tell."""
@@ -22,6 +26,29 @@ LORAWAN_QUANTITIES: Final = frozenset(name for name, quantity in QUANTITIES.item
 MAX_DOWNLINK_BYTES: Final = 242
 """Largest payload of any region and data rate (LoRaWAN regional parameters); most data rates carry less."""
 _PORTS: Final = range(1, 224)
+_ANYTHING: Final = msgspec.json.Decoder(object)
+_NOTHING: Final = msgspec.Raw(b"")
+
+
+class ServerObjectPayload(BaseModel):
+    """A payload that the network server's own codec has decoded already."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    codec: Literal["server_object"] = Field(
+        description="server_object: what the codec that is set up at the network server made of the payload."
+    )
+    kind: KindName | None = Field(
+        default=None, description="What the payload tells. Not given: it follows from the quantities."
+    )
+    map: FieldMap = Field(
+        default={},
+        description="What the fields stand for, by name; names inside objects are joined with dots. Comes before the "
+        "well-known names.",
+    )
+    well_known: bool = Field(
+        default=True, description="False: only the fields of map are taken, whatever the others are called."
+    )
 
 
 class LorawanDevice(BaseModel):
@@ -32,7 +59,9 @@ class LorawanDevice(BaseModel):
     name: SensorName = Field(
         description="Name of the sensor in everything that is stored: 1 to 32 bytes, and then for good."
     )
-    payload: PayloadSettings = Field(description="How its payload is encoded: see payloads.")
+    payload: Annotated[PayloadSettings | ServerObjectPayload, Field(discriminator="codec")] = Field(
+        description="How its payload is encoded: see payloads."
+    )
 
 
 class Signal(msgspec.Struct, frozen=True):
@@ -50,13 +79,33 @@ def best_signal(heard: Iterable[Signal]) -> dict[str, float]:
     return {"rssi_dbm": best.rssi_dbm, "snr_decibels": best.snr_decibels}
 
 
+class _ServerObject:
+    """Reads what the network server's codec said."""
+
+    def __init__(self, settings: ServerObjectPayload) -> None:
+        self._mapping = FieldMapping(settings.map, well_known=settings.well_known)
+        self._kind = KIND_NAMES.get(settings.kind or "")
+
+    def decode(self, told: msgspec.Raw) -> list[Decoded | Rejected]:
+        """told: JSON. Reasons: no_object (the server has no codec for this device, or it said nothing), bad_object."""
+        data = parse_part(_ANYTHING, told, "bad_object") if bytes(told) else None
+        if isinstance(data, Rejected):
+            return [data]
+        if not isinstance(data, dict) or not data:
+            return [Rejected("no_object", 1, "the network server did not decode it: has it a codec for this device?")]
+        return self._mapping.collect(data).decoded(self._kind)
+
+
 class Payloads:
     """The codecs of some devices. Opens them when it is made."""
 
     def __init__(self, devices: Sequence[tuple[str, LorawanDevice]], replay: Mapping[str, ReplayState]) -> None:
         self._names = {device_id: device.name for device_id, device in devices}
-        self._codecs: dict[str, PayloadDecoder] = {
-            device_id: open_payload(device.payload, replay) for device_id, device in devices
+        self._codecs: dict[str, PayloadDecoder | _ServerObject] = {
+            device_id: _ServerObject(device.payload)
+            if isinstance(device.payload, ServerObjectPayload)
+            else open_payload(device.payload, replay)
+            for device_id, device in devices
         }
 
     def name_of(self, device_id: str) -> str | None:
@@ -64,9 +113,18 @@ class Payloads:
         return self._names.get(device_id)
 
     def uplink(
-        self, device_id: str, payload: bytes, port: int, signal: dict[str, float], age_s: float, tally: Tally
+        self,
+        device_id: str,
+        payload: bytes,
+        port: int,
+        signal: dict[str, float],
+        age_s: float,
+        tally: Tally,
+        *,
+        told: msgspec.Raw = _NOTHING,
     ) -> tuple[list[Reading], dict[str, ReplayState]]:
-        """The readings of one uplink of a known device, and the replay states that its codec changed.
+        """The readings of one uplink of a known device, and the replay states that its codec changed. told: what the
+        network server's own codec made of the payload, JSON or nothing.
 
         An uplink without an application's payload is a sign of life: a status with the signal. Reasons: mac_commands
         (port 0), empty_payload (nothing at all to tell), those of the codec.
@@ -74,6 +132,8 @@ class Payloads:
         name = self._names[device_id]
         if payload and port:
             codec = self._codecs[device_id]
+            if isinstance(codec, _ServerObject):
+                return to_readings(codec.decode(told), name, tally, received=signal, age_s=age_s), {}
             items = codec.decode(payload, port)
             return to_readings(items, name, tally, received=signal, age_s=age_s), take_replay(codec)
         if payload:

@@ -16,6 +16,8 @@ _MAX_CHARACTERS: Final = MAX_PAYLOAD_BYTES * 4 // 3 + 4
 _ALPHABETS: Final = str.maketrans("-_", "+/")
 _NOT_A_NAME: Final = re.compile(r"[^a-z0-9]+")
 
+_TROUBLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
 Shape = TypeVar("Shape")
 
 
@@ -32,8 +34,16 @@ def parse(decoder: msgspec.json.Decoder[Shape], payload: bytes, *, otherwise: st
         return decoder.decode(payload)
     except msgspec.ValidationError as wrong:
         return Rejected("bad_event", 1, str(wrong)[:200])
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+    except _TROUBLE as wrong:
         return Rejected("bad_json", 1, str(wrong)[:200])
+
+
+def parse_part(decoder: msgspec.json.Decoder[Shape], part: msgspec.Raw, reason: str) -> Shape | Rejected:
+    """The same for a part of an event that was left as it came, so that the rest is kept if it is bad."""
+    try:
+        return decoder.decode(part)
+    except _TROUBLE as wrong:
+        return Rejected(reason, 1, str(wrong)[:200])
 
 
 def payload_bytes(text: str) -> bytes | None:

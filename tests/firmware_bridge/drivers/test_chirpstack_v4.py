@@ -1,0 +1,479 @@
+"""Events of ChirpStack v4 become readings, once; what is none has a reason; a downlink is what ChirpStack expects."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections import Counter
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from deploy.parts.servers import Mosquitto
+from firmware_bridge.delivery import Delivery, ReplayState
+from firmware_bridge.drivers.chirpstack_v4 import SAMPLE, ChirpstackDecoder, Downlinks, Settings, open_source
+from firmware_bridge.framing.device_frames import new_cipher, seal
+from firmware_bridge.framing.frame_bodies import encode_body
+from firmware_bridge.readings import Downlink, DownlinkError, Kind, Reading, make_reading
+from tests.firmware_bridge.drivers.radio_frames import check_page, told
+from tests.support.kept_post import kept_post
+from tests.support.mqtt_peer import MqttPeer
+from tests.support.running_source import RunningSource
+from tests.support.waiting import wait_until
+
+EUI = "0101010101010101"
+OURS = "0202020202020202"
+DECODED = "0404040404040404"
+KEY = "00112233445566778899aabbccddeeff"
+APPLICATION = "17c82e96-be03-4f38-aef3-f83d48582d97"
+SETTINGS = {
+    "driver": "chirpstack_v4",
+    "name": "lorawan",
+    "application_id": APPLICATION,
+    "devices": [
+        {"id": EUI, "name": "clima-1", "payload": {"codec": "cayenne_lpp"}},
+        {"id": OURS, "name": "rio-arriba", "payload": {"codec": "vigia", "id": "00a1b2c3", "key": KEY}},
+        {"id": DECODED, "name": "clima-2", "payload": {"codec": "server_object", "map": {"lum": "illuminance_lux"}}},
+    ],
+}
+TWIN = {"id": EUI, "name": "a", "payload": {"codec": "cayenne_lpp"}}
+TEMPERATURE = bytes.fromhex("0367 0110")  # Cayenne LPP: channel 3, temperature, 27.2 degrees
+
+# From the ChirpStack documentation, "Event types": the uplink event, without what we do not read.
+UP = {
+    "deduplicationId": "3ac7e3c4-4401-4b8d-9386-a5c902f9202d",
+    "time": "2022-07-18T09:34:15.775023242+00:00",
+    "deviceInfo": {"applicationId": APPLICATION, "deviceName": "Test device", "devEui": EUI, "tags": {"key": "value"}},
+    "devAddr": "00189440",
+    "dr": 1,
+    "fPort": 1,
+    "data": "qg==",
+    "rxInfo": [
+        {"gatewayId": "0016c001f153a14c", "uplinkId": 4217106255, "rssi": -36, "snr": 10.5, "context": "E3OWOQ=="}
+    ],
+    "txInfo": {"frequency": 867100000, "modulation": {"lora": {"bandwidth": 125000, "spreadingFactor": 11}}},
+}
+AT_UP = datetime(2022, 7, 18, 9, 34, 20, 775023, tzinfo=UTC).timestamp()
+STATUS = {
+    "deduplicationId": "bf2a9746-1c8b-49be-a92e-f0b89c8534e4",
+    "time": "2022-07-18T09:34:17.927172638+00:00",
+    "deviceInfo": {"devEui": EUI},
+    "margin": 10,
+    "batteryLevel": 88.3,
+}
+LOCATION = {
+    "deduplicationId": "63d870b9-b769-4d88-8b33-8e43f58851a7",
+    "time": "2022-07-18T09:34:11.059481003+00:00",
+    "deviceInfo": {"devEui": EUI},
+    "location": {"latitude": 37.344214, "longitude": -8.839375, "altitude": 2},
+}
+JOIN = {
+    "deduplicationId": "c9dbe358-2578-4fb7-b295-66b44edc45a6",
+    "time": "2022-07-18T09:34:18.823500726+00:00",
+    "deviceInfo": {"devEui": EUI},
+    "devAddr": "00189440",
+}
+LOG = {
+    "time": "2022-07-18T09:39:57.311414029+00:00",
+    "deviceInfo": {"devEui": EUI},
+    "level": "ERROR",
+    "code": "UPLINK_MIC",
+    "description": "MIC of join-request is invalid, make sure keys are correct",
+}
+ACK = {
+    "deduplicationId": "856a03e7-80f6-4c26-b971-9dcb34a59c2e",
+    "time": "2022-07-18T09:38:49.235700766+00:00",
+    "deviceInfo": {"devEui": EUI},
+    "queueItemId": "1bbcab1d-6ec6-4136-b3f5-d63be1dc08de",
+    "acknowledged": True,
+    "fCntDown": 3,
+}
+
+
+def topic(kind: str, device: str = EUI) -> str:
+    return f"application/{APPLICATION}/device/{device}/event/{kind}"
+
+
+def chunk(kind: str, event: dict[str, Any], device: str = EUI) -> bytes:
+    return f"{topic(kind, device)} {json.dumps(event)}".encode()
+
+
+def up(number: int, payload: bytes = TEMPERATURE, **other: Any) -> dict[str, Any]:
+    """An uplink of its own; fCnt 0 is absent, as ChirpStack leaves it out."""
+    counter = {"fCnt": number} if number else {}
+    data = {"data": b64encode(payload).decode()}
+    return UP | {"deduplicationId": f"up {number}"} | counter | data | other
+
+
+def decoder(replay: dict[str, ReplayState] | None = None, now: float = AT_UP) -> ChirpstackDecoder:
+    return ChirpstackDecoder(Settings.model_validate(SETTINGS), replay or {}, lambda: now)
+
+
+def decode(into: ChirpstackDecoder, *chunks: bytes) -> tuple[list[Reading], Counter[str], dict[str, ReplayState]]:
+    readings: list[Reading] = []
+    reasons: Counter[str] = Counter()
+    replay: dict[str, ReplayState] = {}
+    for one in chunks:
+        delivery = into.feed(one)
+        if delivery is not None:
+            assert delivery.readings or delivery.rejected or delivery.replay
+            readings += delivery.readings
+            reasons.update({item.reason: item.count for item in delivery.rejected})
+            replay |= delivery.replay
+    return readings, reasons, replay
+
+
+def test_accepted_uplink_of_the_documentation() -> None:
+    """ChirpStack documentation, uplink event; its payload, one byte, with one that says something."""
+    readings, reasons, _ = decode(decoder(), chunk("up", UP | {"data": b64encode(TEMPERATURE).decode()}))
+    assert readings == [
+        make_reading(
+            Kind.ENVIRONMENT,
+            "clima-1",
+            {"temperature_celsius": 27.2, "rssi_dbm": -36, "snr_decibels": 10.5},
+            age_s=5,
+        )
+    ]
+    assert not reasons
+
+
+def test_rejected_uplink_of_the_documentation() -> None:
+    """The documentation's own payload, 0xaa, is no Cayenne LPP."""
+    readings, reasons, _ = decode(decoder(), chunk("up", UP))
+    assert not readings
+    assert reasons
+
+
+def test_the_other_events_of_the_documentation() -> None:
+    readings, reasons, _ = decode(
+        decoder(),
+        chunk("join", JOIN),
+        chunk("status", STATUS),
+        chunk("location", LOCATION),
+        chunk("log", LOG),
+        chunk("ack", ACK),
+        chunk("ack", {**ACK, "deduplicationId": "x", "acknowledged": False}),
+        chunk("txack", {"downlinkId": 3461958127, "deviceInfo": {"devEui": EUI}, "gatewayId": "0016c001f153a14c"}),
+        chunk("integration", {"deviceInfo": {"devEui": EUI}, "integrationName": "loracloud", "object": {"a": None}}),
+    )
+    assert [(Kind(reading.kind), reading.values()) for reading in readings] == [
+        (Kind.DEVICE_STATUS, {"link_margin_decibels": 10, "battery_ratio": 0.883}),
+        (Kind.POSITION, {"latitude_degrees": 37.344214, "longitude_degrees": -8.839375, "altitude_metres": 2}),
+    ]
+    assert [reading.age_ms for reading in readings] == [2848, 9716]
+    assert reasons == {"log_uplink_mic": 1, "downlink_not_acknowledged": 1, "integration_event": 1}
+
+
+def test_zero_is_a_value() -> None:
+    """What is 0 is absent: frame counter, port, RSSI, SNR, margin, battery."""
+    alive = {key: value for key, value in UP.items() if key not in ("data", "fPort")}
+    readings, reasons, _ = decode(
+        decoder(),
+        chunk("up", alive | {"rxInfo": [{"gatewayId": "0016c001f153a14c"}]}),
+        chunk("status", {"deviceInfo": {"devEui": EUI}}),
+        chunk("up", up(1, fPort=None, rxInfo=None)),
+        chunk("up", {**alive, "deduplicationId": "2", "fCnt": 2, "rxInfo": []}),
+    )
+    assert [reading.values() for reading in readings] == [
+        {"rssi_dbm": 0, "snr_decibels": 0},
+        {"link_margin_decibels": 0, "battery_ratio": 0},
+    ]
+    assert reasons == {"mac_commands": 1, "empty_payload": 1}
+
+
+def test_power_supply() -> None:
+    readings, reasons, _ = decode(
+        decoder(),
+        chunk("status", {**STATUS, "deduplicationId": "1", "batteryLevel": 0, "externalPowerSource": True}),
+        chunk("status", {**STATUS, "deduplicationId": "2", "batteryLevel": 0, "batteryLevelUnavailable": True}),
+        chunk("status", {**STATUS, "deduplicationId": "3", "batteryLevel": 120}),
+    )
+    assert [reading.values() for reading in readings] == [
+        {"link_margin_decibels": 10, "external_power_flag": 1},
+        {"link_margin_decibels": 10},
+        {"link_margin_decibels": 10},
+    ]
+    assert reasons == {"absent_battery_ratio": 1, "out_of_range": 1}
+
+
+def test_several_receivers_are_one_reading() -> None:
+    heard = [{"rssi": -90, "snr": -3.5}, {"rssi": -110, "snr": 7.25}, {"rssi": -105, "snr": 7.25}, {"rssi": -120}]
+    readings, _, _ = decode(decoder(), chunk("up", up(0, rxInfo=heard)))
+    assert [(r.values()["rssi_dbm"], r.values()["snr_decibels"]) for r in readings] == [(-105, 7.25)]
+
+
+def test_an_uplink_told_twice_is_one_reading_also_after_a_restart() -> None:
+    server = decoder()
+    readings, reasons, replay = decode(
+        server,
+        chunk("up", up(7)),
+        chunk("up", up(7)),  # the broker tells it again
+        chunk("up", up(7, deduplicationId="at another server")),
+    )
+    assert len(readings) == 1
+    assert reasons == {"duplicate": 2}
+    readings, reasons, _ = decode(decoder(replay), chunk("up", up(7)), chunk("up", up(8)), chunk("up", up(6)))
+    assert len(readings) == 2
+    assert reasons == {"duplicate": 1}
+
+
+def test_status_and_location_told_twice_also_after_a_restart() -> None:
+    readings, reasons, replay = decode(decoder(), chunk("status", STATUS), chunk("status", STATUS))
+    assert (len(readings), reasons) == (1, {"duplicate": 1})
+    readings, reasons, _ = decode(
+        decoder(replay), chunk("status", STATUS), chunk("location", LOCATION), chunk("location", LOCATION)
+    )
+    assert (len(readings), reasons) == (1, {"duplicate": 2})
+
+
+def test_events_of_one_frame_share_its_id() -> None:
+    """ChirpStack gives status and ack the deduplication id of the uplink that brought them."""
+    same = {"deduplicationId": "one"}
+    readings, reasons, _ = decode(
+        decoder(), chunk("up", up(0, **same)), chunk("status", STATUS | same), chunk("ack", ACK | same)
+    )
+    assert len(readings) == 2
+    assert not reasons
+
+
+def test_a_join_begins_anew() -> None:
+    server = decoder()
+    first = [chunk("up", up(counter)) for counter in range(3)]
+    assert len(decode(server, *first)[0]) == 3
+    _, _, replay = decode(server, chunk("join", JOIN))
+    assert replay
+    again = up(0, deduplicationId="anew", time="2022-07-18T09:34:19+00:00")
+    assert len(decode(server, chunk("up", again), chunk("up", again))[0]) == 1
+    other_address = up(0, deduplicationId="other", devAddr="01020304")
+    assert len(decode(server, chunk("up", other_address))[0]) == 1
+
+
+def test_a_counter_that_the_server_saw_reset() -> None:
+    server = decoder()
+    decode(server, *(chunk("up", up(counter)) for counter in range(3)))
+    readings, reasons, _ = decode(
+        server,
+        chunk("log", LOG | {"code": "UPLINK_F_CNT_RESET", "level": "WARNING"}),
+        chunk("up", up(0, deduplicationId="anew")),
+    )
+    assert len(readings) == 1
+    assert reasons == {"log_uplink_f_cnt_reset": 1}
+
+
+def test_our_own_frames_by_lorawan() -> None:
+    heard = make_reading(
+        Kind.ACOUSTIC_DETECTION, "rio-arriba", {"confidence_ratio": 0.9, "battery_volts": 3.98}, label="chainsaw"
+    )
+    frame = seal(new_cipher(bytes.fromhex(KEY)), 0x00A1B2C3, 1, encode_body(heard))
+    event = chunk("up", up(0, frame, deviceInfo={"devEui": OURS}), OURS)
+    copy = chunk("up", up(1, frame, deviceInfo={"devEui": OURS}), OURS)  # the same frame in another envelope
+    readings, reasons, replay = decode(decoder(), event, copy)
+    assert [reading.label for reading in readings] == ["chainsaw"]
+    assert readings[0].sensor == "rio-arriba"
+    assert readings[0].values()["rssi_dbm"] == -36
+    assert reasons["duplicate"] == 1
+    assert replay["00a1b2c3"][0] == 1
+
+
+def test_what_the_servers_own_codec_made_of_it() -> None:
+    info = {"deviceInfo": {"devEui": DECODED}}
+    made = {"temperature": 27.5, "lum": 800, "batt_mood": "fine", "deep": {"a": [None]}}
+    readings, reasons, _ = decode(
+        decoder(),
+        chunk("up", up(0, b"\1", object=made, **info), DECODED),
+        chunk("up", up(1, b"\1", **info), DECODED),
+        chunk("up", up(2, b"\1", object=None, **info), DECODED),
+    )
+    assert [reading.values() for reading in readings] == [
+        {"temperature_celsius": 27.5, "illuminance_lux": 800, "rssi_dbm": -36, "snr_decibels": 10.5}
+    ]
+    strange = chunk("up", up(3, b"\1", object={"temperature": "?"}, **info), DECODED).replace(b"?", b"\xff")
+    assert decode(decoder(), strange)[1] == {"bad_object": 1}
+    assert reasons["unmapped_batt_mood"] == 1
+    assert reasons["no_object"] == 2
+
+
+@pytest.mark.parametrize(
+    ("bytes_in", "reason"),
+    [
+        (b"", "bad_topic"),
+        (b"application/x/device", "bad_topic"),
+        (topic("up").encode() + b" \x0a\x243ac7e3c4-4401", "not_json"),
+        (topic("up").encode() + b" " + json.dumps(UP).encode()[:-5], "bad_json"),
+        (chunk("up", UP | {"fCnt": [1]}), "bad_event"),
+        (chunk("up", UP | {"fCnt": -1}), "bad_counter"),
+        (chunk("up", UP | {"data": "!"}), "bad_payload"),
+        (chunk("up", UP | {"data": "A" * 2000}), "bad_payload"),
+        (chunk("up", UP | {"joinServerContext": {"sessionKeyId": "x"}}), "encrypted_payload"),
+        (chunk("uplink", UP), "unknown_event"),
+        (chunk("up", UP, "0303030303030303"), "topic_mismatch"),
+        (chunk("up", UP | {"deviceInfo": {"devEui": "03" * 8}}, "03" * 8), "unknown_device"),
+        (chunk("location", LOCATION | {"location": None}), "no_location"),
+        (chunk("location", LOCATION | {"location": {}}), "no_fix"),
+        (chunk("location", LOCATION | {"location": {"latitude": 91, "longitude": 1}}), "out_of_range"),
+        (chunk("log", LOG | {"code": "SOMETHING_NEW"}), "log_other"),
+        (chunk("log", {"deviceInfo": {"devEui": EUI}}), "log_unknown"),
+    ],
+)
+def test_what_gives_no_reading_has_a_reason(bytes_in: bytes, reason: str) -> None:
+    readings, reasons, _ = decode(decoder(), bytes_in)
+    assert not readings
+    assert reasons == {reason: 1}
+
+
+def test_protobuf_says_what_to_set() -> None:
+    delivery = decoder().feed(topic("up").encode() + b" \x0a\x24\x33")
+    assert delivery is not None
+    assert "json=true" in delivery.rejected[0].detail
+
+
+def test_bad_parts_leave_the_rest() -> None:
+    readings, reasons, _ = decode(
+        decoder(),
+        chunk("up", up(0, rxInfo=[{"rssi": "strong"}])),
+        chunk("up", up(1, rxInfo=[{"rssi": "-80", "snr": 200}])),
+        chunk("up", up(2, time="2022-07-18T11:00:00+00:00")),
+        chunk("up", up(3, time="2022-07-01T11:00:00+00:00")),
+        chunk("up", up(4, time="tomorrow")),
+    )
+    assert [reading.values().get("rssi_dbm") for reading in readings] == [None, -80, -36, -36, -36]
+    assert all(reading.age_ms == 0 for reading in readings[2:])
+    assert reasons == {"bad_signal": 1, "out_of_range": 1, "implausible_time": 2}
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=10,
+)
+EVENTS = {"up": UP, "status": STATUS, "location": LOCATION, "join": JOIN, "log": LOG, "ack": ACK}
+
+
+@given(st.sampled_from([*EVENTS, "txack", "integration", "?"]), ANY_JSON)
+def test_any_json_gives_a_reason_or_nothing(kind: str, told: Any) -> None:
+    check(decoder().feed(f"{topic(kind)} {json.dumps(told)}".encode()))
+
+
+@given(st.sampled_from(sorted(EVENTS)), st.lists(st.tuples(st.integers(0, 30), ANY_JSON), min_size=1, max_size=4))
+def test_events_with_anything_in_any_place(kind: str, changes: list[tuple[int, Any]]) -> None:
+    event = json.loads(json.dumps(EVENTS[kind]))
+    for place, value in changes:
+        inside = event
+        keys: list[Any] = list(inside)
+        for _ in range(2):
+            key = keys[place % len(keys)]
+            if isinstance(inside[key], dict) and inside[key]:
+                inside = inside[key]
+                keys = list(inside)
+        inside[keys[place % len(keys)]] = value
+    check(decoder().feed(chunk(kind, event)))
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_of_an_event(payload: bytes) -> None:
+    check(decoder().feed(topic("up").encode() + b" " + payload))
+
+
+def check(delivery: Delivery | None) -> None:
+    if delivery is not None:
+        assert delivery.readings or delivery.rejected or delivery.replay
+        assert all(0 < len(item.reason) <= 32 and item.count > 0 for item in delivery.rejected)
+        for reading in delivery.readings:
+            make_reading(Kind(reading.kind), reading.sensor, reading.values(), age_s=reading.age_ms / 1000)
+
+
+def test_a_downlink_is_the_documented_command() -> None:
+    say = Downlinks(Settings.model_validate(SETTINGS))
+    where, body = say(Downlink("0101010101010101", b"\xbe\xef", 15, confirmed=True))
+    assert where == f"application/{APPLICATION}/device/{EUI}/command/down"
+    assert json.loads(body) == {"devEui": EUI, "confirmed": True, "fPort": 15, "data": "vu8="}
+
+
+@pytest.mark.parametrize(
+    ("downlink", "reason"),
+    [
+        (Downlink("03" * 8, b"1"), "unknown_device"),
+        (Downlink(EUI, text="hola"), "empty"),
+        (Downlink(EUI, b"1" * 243), "too_long"),
+        (Downlink(EUI, b"1", 0), "bad_port"),
+        (Downlink(EUI, b"1", 224), "bad_port"),
+    ],
+)
+def test_a_downlink_that_cannot_be(downlink: Downlink, reason: str) -> None:
+    with pytest.raises(DownlinkError) as caught:
+        Downlinks(Settings.model_validate(SETTINGS))(downlink)
+    assert caught.value.reason == reason
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"application_id": "a/#"},
+        {"devices": []},
+        {"devices": [TWIN, TWIN]},
+        {"devices": [TWIN | {"id": "01"}]},
+        {"devices": [TWIN | {"payload": {"codec": "no_such"}}]},
+        {"port": 1883},
+    ],
+)
+def test_settings_that_cannot_be(change: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Settings.model_validate(SETTINGS | change)
+
+
+def test_device_ids_may_be_in_capitals() -> None:
+    capitals = [{"id": "AB" * 8, "name": "a", "payload": {"codec": "cayenne_lpp"}}]
+    server = ChirpstackDecoder(Settings.model_validate(SETTINGS | {"devices": capitals}), {}, lambda: AT_UP)
+    assert len(decode(server, chunk("up", up(0, deviceInfo={"devEui": "ab" * 8}), "ab" * 8))[0]) == 1
+
+
+def test_the_page_is_true() -> None:
+    readings, _, _ = decode(decoder(), chunk("up", UP | {"data": b64encode(TEMPERATURE).decode()}))
+    check_page("chirpstack_v4", told(readings[0]))
+    check_page("chirpstack_v4", SAMPLE.strip())
+
+
+@pytest.mark.slow
+@pytest.mark.expects_warnings  # the broker is killed
+def test_from_a_broker_into_the_outbox(mosquitto: Mosquitto, tmp_path: Path) -> None:
+    settings = Settings.model_validate(SETTINGS | {"broker": {"host": "127.0.0.1", "port": mosquitto.port}})
+    down = f"application/{APPLICATION}/device/{EUI}/command/down"
+
+    def publish(*events: tuple[str, dict[str, Any]]) -> None:
+        with MqttPeer(mosquitto.port) as server:
+            for kind, event in events:
+                server.publish(topic(kind), json.dumps(event).encode())
+
+    with kept_post(tmp_path / "outbox.db") as post:
+        with RunningSource(open_source(settings, post.replay()), post.deliver) as running:
+            wait_until("connected", lambda: "connected to" in running.source.state)
+            publish(("up", up(0)), ("up", up(1)), ("status", STATUS), ("up", up(1)))
+            wait_until("three readings", running.has(3))
+            mosquitto.kill()
+            wait_until("lost", lambda: "was lost" in running.source.state)
+            mosquitto.start()
+            wait_until("connected again", lambda: "connected to" in running.source.state)
+            with MqttPeer(mosquitto.port, down) as server:
+                speaker: Any = running.source
+                speaker.say(Downlink(EUI, b"\xbe\xef", 15))
+                wait_until("downlink", lambda: len(server.payloads(down)) == 1)
+                assert json.loads(server.payloads(down)[0]) == {
+                    "devEui": EUI,
+                    "confirmed": False,
+                    "fPort": 15,
+                    "data": "vu8=",
+                }
+            publish(("up", up(2)))
+            wait_until("after the restart", running.has(4))
+        publish(("up", up(2)), ("up", up(3)), ("up", up(4)))  # while nobody listens; one is a copy
+        with RunningSource(open_source(settings, post.replay()), post.deliver) as running:
+            wait_until("what came while we were away", running.has(2))
+            wait_until("the copy", lambda: running.reasons["duplicate"] == 1)
+        assert len(post.readings()) == 6
+        assert {reading.sensor for reading in post.readings()} == {"clima-1"}
+        assert post.tallies()["lorawan", "duplicate"] == 2
