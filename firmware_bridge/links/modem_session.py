@@ -185,6 +185,7 @@ class ModemSession:
                 packet = heard
             case Rejected():
                 self._events.append(heard)
+                self._half = None  # as likely its payload as not, and lost only once
                 if self._phase is Phase.LISTENING:
                     self._after_packet(now)  # damaged on the line, but received: a one-shot receiver has stopped
                 return

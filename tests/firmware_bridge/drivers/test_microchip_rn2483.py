@@ -23,8 +23,8 @@ from tests.firmware_bridge.drivers.radio_frames import (
     sealed,
     told,
 )
-from tests.support.modems import ModemOnTty, Rn2483
 from tests.support.kept_post import kept_post
+from tests.support.modems import ModemOnTty, Rn2483
 from tests.support.running_source import RunningSource
 from tests.support.waiting import wait_until
 
