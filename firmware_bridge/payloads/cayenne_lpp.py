@@ -104,16 +104,16 @@ DEFAULTS: Final[dict[str, Target]] = {
 class CayenneLppDecoder:
     """A `PayloadDecoder`.
 
-    A type with several channels must be mapped, or its fields are counted. A position of exactly 0, 0 is a receiver
-    without a fix. Reasons: empty, too_long, too_short (the last record is cut: nothing of the payload is believed),
-    unknown_type (its length is not known, so that what follows is lost; what came before is kept), no_values.
+    A type with several channels must be mapped, or its fields are counted. Reasons: empty, too_long, too_short (the
+    last record is cut: nothing of the payload is believed), unknown_type (its length is not known, so that what follows
+    is lost; what came before is kept), no_values.
     """
 
     def __init__(self, kind: Kind | None = None, targets: Mapping[str, Target] | None = None) -> None:
         """targets: by field, with its channel (temperature_2) or, for a type with one channel, without."""
         self._kind = kind
-        self._map = {name: (target, putter(target)) for name, target in (targets or {}).items()}
-        self._defaults = {name: (target, putter(target)) for name, target in DEFAULTS.items()}
+        self._map = {name: putter(target) for name, target in (targets or {}).items()}
+        self._defaults = {name: putter(target) for name, target in DEFAULTS.items()}
 
     def decode(self, payload: bytes, port: int | None) -> list[Decoded | Rejected]:
         """See `PayloadDecoder.decode`."""
@@ -149,7 +149,6 @@ class CayenneLppDecoder:
             for part in type_.parts:
                 raws.append(int.from_bytes(payload[at : at + part.bytes], "big", signed=part.signed) / part.per_unit)
                 at += part.bytes
-            without_fix = type_.name == "gps" and raws[0] == 0 and raws[1] == 0
             for part, raw in zip(type_.parts, raws, strict=True):
                 plain = type_.name + part.suffix
                 named = f"{type_.name}_{channel}{part.suffix}"
@@ -158,8 +157,6 @@ class CayenneLppDecoder:
                     found = self._map.get(plain) or self._defaults.get(plain)
                 if found is None:
                     told.miss(named)
-                elif without_fix:
-                    told.lack(found[0].quantity)
                 else:
-                    found[1](told, raw, named)
+                    found(told, raw, named)
         return told

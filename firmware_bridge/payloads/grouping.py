@@ -61,9 +61,9 @@ class Collector:
     def decoded(self, kind: Kind | None = None) -> list[Decoded | Rejected]:
         """The readings. kind: what the payload was declared to be; otherwise it follows from the quantities.
 
-        A position is a reading of its own (without latitude and longitude both it is none); what a device says of
-        itself goes with the first other reading, or is a status. A kind of detection holds only when there is a label;
-        a detection that tells nothing but its label has a confidence of 1. Reasons: no_values.
+        A position is a reading of its own; it is none without latitude and longitude both, or at exactly 0, 0. What a
+        device says of itself goes with the first other reading, or is a status. A kind of detection holds only when
+        there is a label; a detection that tells nothing but its label has a confidence of 1. Reasons: no_values.
         """
         parts = self._parts(kind)
         if not parts:
@@ -89,6 +89,9 @@ class Collector:
         if kind is not None and self.label:
             parts.append((kind, _take(left, _DETECTION) or {"confidence_ratio": 1.0}))
         fix = _take(left, _POSITION)
+        if fix.get("latitude_degrees") == 0 == fix.get("longitude_degrees"):  # what receivers without a fix say
+            self.absent.extend(Absence(name, "sentinel") for name in sorted(fix))
+            fix = {}
         if fix and not fix.keys() >= _FIX:
             self.absent.extend(Absence(name, "incomplete_position") for name in sorted(fix))
             fix = {}

@@ -57,6 +57,11 @@ class JavascriptEngine:
         self._loaded: set[int] = set()
         self._given_up: dict[int, Rejected] = {}
 
+    @property
+    def helper_pid(self) -> int | None:
+        """Process id of the helper; None before the first payload and after it ended."""
+        return None if self._process is None else self._process.pid
+
     def decode(self, source: str, payload: bytes, port: int | None, seconds: float) -> str | Rejected:
         """The codec's result as JSON text of at most 32,768 characters: an object with `data`, perhaps `errors`.
 

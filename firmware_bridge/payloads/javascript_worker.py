@@ -147,7 +147,7 @@ class Codecs:
 def _status_of(message: str) -> bytes:
     if "InternalError: interrupted" in message:
         return TIMED_OUT
-    if "InternalError: out of memory" in message or message.startswith("null"):  # too full to say so
+    if "InternalError: out of memory" in message or message.split("\n")[0] == "null":  # too full to say so
         return OUT_OF_MEMORY
     return STACK_OVERFLOW if "InternalError: stack overflow" in message else THREW
 

@@ -96,8 +96,8 @@ def vocabulary() -> Vocabulary:
 
 def flatten(data: object) -> Iterator[tuple[str, Value, str]]:
     """(name, value, unit or "") of everything in a JSON value: names of nested objects joined with dots, places in
-    lists as numbers. An object that has a `value` is one field, with the `unit` beside it. At most 512, 16 deep; what is
-    deeper or more is a field named `others`.
+    lists as numbers. An object that has a `value` is one field, with the `unit` beside it. At most 512, 16 deep; what
+    is deeper or more is a field named `others`.
     """
     left = MAX_FIELDS
     stack: list[tuple[str, object, int]] = [("", data, 0)]

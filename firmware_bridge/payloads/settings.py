@@ -86,7 +86,7 @@ class JavascriptPayload(BaseModel):
 
     codec: Literal["javascript"] = Field(description="javascript: the maker's decoder.")
     file: Path = Field(
-        description="The maker's file. It defines decodeUplink(input), or Decode(fPort, bytes), or Decoder(bytes, port); "
+        description="The maker's file. It defines decodeUplink(input), Decode(fPort, bytes) or Decoder(bytes, port); "
         f"at most {MAX_SOURCE_BYTES} bytes."
     )
     kind: KindName | None = Field(

@@ -1,0 +1,65 @@
+"""What codecs say becomes readings, and every loss a counter."""
+
+from __future__ import annotations
+
+from firmware_bridge.delivery import Tally
+from firmware_bridge.payloads.cayenne_lpp import CayenneLppDecoder
+from firmware_bridge.payloads.hand_over import take_replay, to_readings
+from firmware_bridge.payloads.payload import Decoded
+from firmware_bridge.readings import MAX_NAME_BYTES, Absence, Kind, Rejected
+
+
+def handed(*items: Decoded | Rejected, **more: float) -> tuple[list[dict[str, float]], dict[str, int]]:
+    tally = Tally()
+    readings = to_readings(
+        items, "river", tally, received={"rssi_dbm": -97, "snr_decibels": 5.25}, age_s=more.get("age_s", 0)
+    )
+    assert all(len(item.reason) <= MAX_NAME_BYTES for item in tally.items())
+    return [reading.values() for reading in readings], {item.reason: item.count for item in tally.items()}
+
+
+def test_signal_goes_with_the_first_reading() -> None:
+    air = Decoded(Kind.ENVIRONMENT, {"temperature_celsius": 25})
+    fix = Decoded(Kind.POSITION, {"latitude_degrees": -3.7, "longitude_degrees": -73.2})
+    (first, second), counts = handed(Rejected("codec_warning"), air, fix)
+    assert first == {"temperature_celsius": 25, "rssi_dbm": -97, "snr_decibels": 5.25}
+    assert second == fix.values
+    assert counts == {"codec_warning": 1}
+
+
+def test_losses_are_counted_and_the_rest_is_kept() -> None:
+    item = Decoded(
+        Kind.ENVIRONMENT,
+        {"temperature_celsius": 25, "humidity_ratio": 7},
+        absent=(Absence("pressure_hectopascals", "sentinel"), Absence("rainfall_millimetres", "out_of_range")),
+        unknown=("TempC_DS", "a.b"),
+    )
+    (values,), counts = handed(item)
+    assert values["temperature_celsius"] == 25
+    assert counts == {
+        "absent_pressure_hectopascals": 1,
+        "out_of_range": 2,
+        "unmapped_tempc_ds": 1,
+        "unmapped_a_b": 1,
+    }
+
+
+def test_ages() -> None:
+    tally = Tally()
+    item = Decoded(Kind.ENVIRONMENT, {"temperature_celsius": 25}, age_s=60)
+    (reading,) = to_readings([item], "river", tally, age_s=5)
+    assert reading.age_ms == 65_000
+    assert not tally.items()
+    for age_s in (-100, 90_000, float("nan")):
+        (reading,) = to_readings([item], "river", tally, age_s=age_s)
+        assert reading.age_ms == 0
+    assert [(item.reason, item.count) for item in tally.items()] == [("implausible_time", 3)]
+
+
+def test_a_label_that_cannot_be_is_counted() -> None:
+    readings, counts = handed(Decoded(Kind.ACOUSTIC_DETECTION, {"confidence_ratio": 1}, label="x" * 40))
+    assert (readings, counts) == ([], {"bad_label": 1})
+
+
+def test_most_codecs_have_no_replay_state() -> None:
+    assert take_replay(CayenneLppDecoder()) == {}
