@@ -69,6 +69,14 @@ class FolderSource:
         finally:
             self.close()
 
+    def has_content(self, sha256: bytes) -> bool:
+        """Whether a content was taken in before, or waits to be. Raises OSError when that cannot be told."""
+        try:
+            self._ledger.open(time.monotonic())
+            return sha256.hex() in self._held or self._ledger.has_content(sha256)
+        except LedgerError as error:
+            raise OSError(str(error)) from error
+
     def close(self) -> None:
         """Close the ledger."""
         self._ledger.close()

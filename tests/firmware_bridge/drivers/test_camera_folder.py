@@ -15,15 +15,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from firmware_bridge.delivery import Delivery
 from firmware_bridge.drivers.camera_folder import PictureDecoder, Settings, open_source
-from firmware_bridge.readings import THUMBNAIL_BYTES, Kind, Reading
-from gateway.clock import Clock
-from gateway.contract.topics import Lane
-from gateway.intake import Intake, Lanes
-from gateway.media.store import MediaStore
-from gateway.outbox.outbox import Outbox
-from gateway.settings import LaneSettings
+from firmware_bridge.readings import THUMBNAIL_BYTES, Kind
+from tests.firmware_bridge.drivers.posts import Post
 from tests.firmware_bridge.media.pictures_made import hyperfire, hyperfire_2, jpeg, text, tiff, undefined
 from tests.support.waiting import wait_until
 
@@ -63,35 +57,6 @@ def put(directory: Path, name: str, content: bytes) -> Path:
     return path
 
 
-class Post:
-    """A gateway's way in, with everything real."""
-
-    def __init__(self, directory: Path) -> None:
-        self.clock = Clock("system")
-        self.outbox = Outbox(directory / "outbox.db", max_bytes=2**26, memory_bytes=2**22, clock=self.clock)
-        self.media = MediaStore(directory / "media", max_bytes=2**26)
-        self.outbox.open()
-        self.media.open()
-        self.deliveries: list[Delivery] = []
-        self._intake = Intake(self.outbox, Lanes(LaneSettings()), self.clock, lambda alerts: None, self.media)
-
-    def deliver(self, delivery: Delivery) -> None:
-        self._intake.deliver(delivery)
-        self.deliveries.append(delivery)
-
-    def readings(self) -> list[Reading]:
-        """What is on disk, of every epoch."""
-        found: list[Reading] = []
-        place = (0, 0)
-        while (parcel := self.outbox.take(Lane.DETECTION, place, limit=1000)) is not None:
-            found += [entry.reading for entry in parcel.entries]
-            place = parcel.last
-        return found
-
-    def reasons(self) -> Counter[str]:
-        return Counter({name: n for (place, name), n in self.outbox.tallies().items() if place == "camaras"})
-
-
 @contextmanager
 def running(told: Settings, post: Post) -> Iterator[Any]:
     source = open_source(told, post.outbox.replay())
@@ -104,10 +69,6 @@ def running(told: Settings, post: Post) -> Iterator[Any]:
         stop.set()
         thread.join(5)
         assert not thread.is_alive()
-
-
-def delivered(post: Post) -> int:
-    return sum(len(delivery.readings) for delivery in post.deliveries)
 
 
 def test_an_accepted_picture() -> None:
@@ -175,7 +136,7 @@ def test_a_picture_without_metadata_has_the_age_of_its_file(tmp_path: Path) -> N
     then = dt.datetime.now(dt.UTC).timestamp() - 7200
     os.utime(path, (then, then))
     with running(settings(tmp_path, recorders=[]), post):
-        wait_until("one detection", lambda: delivered(post) == 1)
+        wait_until("one detection", lambda: post.delivered() == 1)
     (reading,) = post.deliveries[0].readings
     assert (reading.sensor, reading.label, reading.values()) == ("camaras", "unknown", {"picture_number": 42})
     assert reading.age_ms == pytest.approx(7_200_000, abs=30_000)
@@ -198,7 +159,7 @@ def test_a_card_of_bursts_end_to_end_into_the_outbox(tmp_path: Path) -> None:
     put(tmp_path, "DCIM/copy of one.JPG", shot(1, event=1))
     told = settings(tmp_path)
     with running(told, post):
-        wait_until("three detections", lambda: delivered(post) == 3)
+        wait_until("three detections", lambda: post.delivered() == 3)
         wait_until("the broken one", lambda: (tmp_path / "aside" / broken.name).exists())
         post.outbox.commit()
     by_event = {int(r.values()["picture_number"]): r for r in post.readings()}
@@ -219,7 +180,7 @@ def test_a_card_of_bursts_end_to_end_into_the_outbox(tmp_path: Path) -> None:
         shutil.move(tmp_path / "in/DCIM/100RECNX/RCNX11.JPG", tmp_path / "in/renamed.jpg")
         wait_until("the renamed one", lambda: post.reasons()["known_file"] == 2)
         put(tmp_path, "DCIM/new.JPG", whole)
-        wait_until("the new one", lambda: delivered(post) == 4)
+        wait_until("the new one", lambda: post.delivered() == 4)
     assert post.outbox.tallies()["camaras", "truncated"] == before["camaras", "truncated"]
     post.outbox.close()
 
@@ -230,10 +191,10 @@ def test_what_the_outbox_had_not_committed_is_taken_in_again(tmp_path: Path) -> 
     post = Post(tmp_path)
     put(tmp_path, "a.jpg", shot(1, 1, event=1))
     with running(settings(tmp_path), post):
-        wait_until("a", lambda: delivered(post) == 1)
+        wait_until("a", lambda: post.delivered() == 1)
         post.outbox.commit()
         put(tmp_path, "b.jpg", shot(1, 1, event=2))
-        wait_until("b", lambda: delivered(post) == 2)
+        wait_until("b", lambda: post.delivered() == 2)
     copied = tmp_path / "after the crash"
     copied.mkdir()
     for path in tmp_path.glob("outbox.db*"):  # as the disk has it without a clean end
@@ -243,7 +204,7 @@ def test_what_the_outbox_had_not_committed_is_taken_in_again(tmp_path: Path) -> 
     after = Post(copied)
     assert [r.values()["picture_number"] for r in after.readings()] == [1]
     with running(settings(tmp_path), after):
-        wait_until("b again", lambda: delivered(after) == 1)
+        wait_until("b again", lambda: after.delivered() == 1)
         after.outbox.commit()
     assert [r.values()["picture_number"] for r in after.readings()] == [1, 2]
     after.outbox.close()
@@ -257,9 +218,9 @@ def test_a_file_that_grows_is_waited_for(tmp_path: Path) -> None:
         for end in range(1500, len(content), 500):
             path.write_bytes(content[:end])
             wait_until("a look", lambda: "0 files done" in source.state)
-        assert delivered(post) == 0
+        assert post.delivered() == 0
         path.write_bytes(content)
-        wait_until("the picture", lambda: delivered(post) == 1)
+        wait_until("the picture", lambda: post.delivered() == 1)
     assert not post.reasons()
     post.outbox.close()
 
@@ -268,7 +229,7 @@ def test_a_file_without_its_end_is_taken_late_and_counted(tmp_path: Path) -> Non
     post = Post(tmp_path)
     put(tmp_path, "a.jpg", shot(1, 1)[:-2])
     with running(settings(tmp_path), post):
-        wait_until("the picture", lambda: delivered(post) == 1)
+        wait_until("the picture", lambda: post.delivered() == 1)
     assert post.reasons() == {"no_end_marker": 1}
     post.outbox.close()
 
@@ -288,7 +249,7 @@ def test_a_missing_card_is_waited_for(tmp_path: Path) -> None:
     with running(settings(tmp_path), post) as source:
         wait_until("its state", lambda: "is the card in?" in source.state)
         put(tmp_path, "a.jpg", shot(1, 1))
-        wait_until("the picture", lambda: delivered(post) == 1)
+        wait_until("the picture", lambda: post.delivered() == 1)
     post.outbox.close()
 
 
@@ -299,9 +260,9 @@ def test_nothing_is_taken_that_cannot_be_remembered(tmp_path: Path) -> None:
     put(tmp_path, "a.jpg", shot(1, 1))
     with running(settings(tmp_path, state_path=tmp_path / "file" / "taken.db"), post) as source:
         wait_until("its state", lambda: "give the gateway the right to write it" in source.state)
-        assert delivered(post) == 0
+        assert post.delivered() == 0
         (tmp_path / "file").unlink()
-        wait_until("the picture", lambda: delivered(post) == 1)
+        wait_until("the picture", lambda: post.delivered() == 1)
     post.outbox.close()
 
 
@@ -312,7 +273,7 @@ def test_cameras_are_told_apart_by_directory_too(tmp_path: Path) -> None:
     put(tmp_path, "sur/IMG_0001.JPG", jpeg(block, seed=2))
     recorders = [{"directory": "norte", "name": "camara-norte"}, {"directory": "sur", "name": "camara-sur"}]
     with running(settings(tmp_path, recorders=recorders), post):
-        wait_until("both", lambda: delivered(post) == 2)
+        wait_until("both", lambda: post.delivered() == 2)
     assert {r.sensor for d in post.deliveries for r in d.readings} == {"camara-norte", "camara-sur"}
     post.outbox.close()
 
