@@ -2,7 +2,7 @@
 
 A file is entered under a number, on disk, before its detection is handed over; the number goes with the detection into
 the outbox, in one transaction (as `Delivery.replay`). When the ledger is opened, the outbox tells the highest number
-that it has: what was entered after that is struck out and taken in again. See decisions/0002.
+that it has: what was entered after that is struck out and taken in again. See decisions/0003.
 """
 
 from __future__ import annotations

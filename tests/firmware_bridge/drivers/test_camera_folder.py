@@ -17,6 +17,7 @@ from pydantic import ValidationError
 
 from firmware_bridge.drivers.camera_folder import PictureDecoder, Settings, open_source
 from firmware_bridge.readings import THUMBNAIL_BYTES, Kind
+from tests.firmware_bridge.drivers.pages import as_shown, page, settings_on
 from tests.firmware_bridge.drivers.posts import Post
 from tests.firmware_bridge.media.pictures_made import hyperfire, hyperfire_2, jpeg, text, tiff, undefined
 from tests.support.waiting import wait_until
@@ -85,6 +86,13 @@ def test_an_accepted_picture() -> None:
     assert dict(attachment.notes)["taken"] == TAKEN.isoformat()
     assert dict(attachment.notes)["trigger"] == "motion"
     assert not delivery.rejected
+
+
+def test_the_page_has_valid_settings_and_a_true_line() -> None:
+    told = Settings.model_validate(settings_on("camera_folder"))
+    delivery = PictureDecoder(told).feed(shot(4, 5))
+    assert delivery is not None
+    assert as_shown(delivery.readings[0]) in page("camera_folder")
 
 
 def test_a_rejected_picture() -> None:

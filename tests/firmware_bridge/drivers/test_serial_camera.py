@@ -16,6 +16,7 @@ from firmware_bridge.drivers.serial_camera import MessageDecoder, Settings, open
 from firmware_bridge.framing import cobs_frames
 from firmware_bridge.framing.picture_transfer import Chunk, encode
 from firmware_bridge.simulator.serial_camera import SerialCamera, serve
+from tests.firmware_bridge.drivers.pages import as_shown, page, settings_on
 from tests.firmware_bridge.drivers.posts import Post
 from tests.firmware_bridge.media.pictures_made import hyperfire_2, jpeg, painted, tiff, undefined
 from tests.support.serial_lines import TtyPair
@@ -85,11 +86,12 @@ def test_an_accepted_and_a_rejected_frame() -> None:
 
 @pytest.mark.slow
 def test_end_to_end_over_a_tty_into_the_outbox(tmp_path: Path) -> None:
-    post = Post(tmp_path)
+    post = Post(tmp_path, "camara-puerto")
     line = TtyPair(tmp_path / "port")
     sent = [(picture(number), 60 * number) for number in (1, 2, 3)]
     camera = SerialCamera([*sent, (b"this is no picture", None)])
-    with camera_on(line, camera), gateway_on(settings(tmp_path), post):
+    here = {"port": str(tmp_path / "port"), "spool_directory": tmp_path / "spool", "burst_s": 0.2}
+    with camera_on(line, camera), gateway_on(Settings.model_validate(settings_on("serial_camera") | here), post):
         wait_until("all is sent", lambda: camera.is_done)
         wait_until("three detections", lambda: post.delivered() == 3)
         wait_until("one aside", lambda: post.reasons()["not_a_picture"] == 1)
@@ -97,7 +99,9 @@ def test_end_to_end_over_a_tty_into_the_outbox(tmp_path: Path) -> None:
     attached = [one for d in post.deliveries for group in d.attachments.values() for one in group]
     kept = [post.media.find(one.sha256) for one in attached]
     assert sorted(path.read_bytes() for path in kept if path is not None) == sorted(content for content, _ in sent)
-    assert {r.label for d in post.deliveries for r in d.readings} == {"boat"}
+    readings = [reading for delivery in post.deliveries for reading in delivery.readings]
+    assert {reading.label for reading in readings} == {"boat"}
+    assert as_shown(readings[0]) in page("serial_camera")
     assert len(list((tmp_path / "spool/aside").iterdir())) == 1
     line.unplug()
     post.outbox.close()

@@ -1,0 +1,29 @@
+"""The page of a driver in firmware_bridge/docs: its settings and its line of output."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import firmware_bridge
+from firmware_bridge.readings import Kind, Reading
+
+
+def page(driver: str) -> str:
+    """The text."""
+    return Path(firmware_bridge.__path__[0], "docs", f"{driver}.md").read_text()
+
+
+def settings_on(driver: str) -> dict[str, Any]:
+    """Its first block of settings."""
+    found = re.search(r"```toml\n(.*?)```", page(driver), re.DOTALL)
+    assert found is not None
+    return tomllib.loads(found[1])
+
+
+def as_shown(reading: Reading) -> str:
+    """A reading as the pages show it."""
+    values = ", ".join(f"{name} {value:g}" for name, value in reading.values().items())
+    return " ".join(part for part in (Kind(reading.kind).slug, reading.sensor, reading.label, values) if part)
