@@ -60,8 +60,8 @@ class Delivery(msgspec.Struct, frozen=True):
     texts: list[RadioText] = []
     """What people wrote, in the order in which it came. Not kept for headquarters: for the post."""
     gps_utc_ms: int | None = None
-    """The time that a GPS told in this chunk: Unix time in milliseconds, true when the chunk came, give or take a second
-    (never later than the truth). A delivery may hold nothing else."""
+    """The time that a GPS told in this chunk: Unix time in milliseconds as it was when the chunk came, or up to a
+    second before. A delivery may hold nothing else."""
 
 
 Deliver = Callable[[Delivery], None]

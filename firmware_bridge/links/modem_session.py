@@ -81,8 +81,9 @@ class ModemSession:
         title = self._dialect.title
         if self.in_trouble:
             return f"the {title} {self._trouble}"
-        if self._phase is Phase.SETTING_UP:
-            return f"the {title} is being set up: {self._command} ({self._at + 1} of {len(self._plan)})"
+        plan, at = self._plan, self._at  # read from any thread
+        if self._phase is Phase.SETTING_UP and 0 <= at < len(plan):
+            return f"the {title} is being set up: {plan[at].commands[0]} ({at + 1} of {len(plan)})"
         return f"the {title} {self._phase.value}"
 
     @property
@@ -325,6 +326,8 @@ class ModemSession:
             self._alternative += 1
             self._tries = 0
             self._send(now)
+        elif self._tries == 1:
+            self._send(now)  # it may have had noise before it, or half a command of another life
         else:
             if self._phase is Phase.SETTING_UP:
                 self._events.append(Rejected("modem_refused", 1, f"{self._command}: {answer}"))

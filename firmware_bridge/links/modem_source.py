@@ -18,6 +18,7 @@ _POLL_S: Final = 0.2
 _WAITING_POLL_S: Final = 0.05
 _WRITE_S: Final = 0.3
 _MOST_WORDS: Final = 16
+_CALM_S: Final = 600.0
 
 
 class Reader(Protocol):
@@ -38,7 +39,8 @@ class ModemSource:
         self._talk = conversation
         self._new_reader = new_reader
         self._said = ""
-        self._told: dict[str, int] = {}  # since the modem last listened
+        self._said_at = 0.0
+        self._told: dict[str, int] = {}  # since all was calm
 
     @property
     def name(self) -> str:
@@ -73,21 +75,24 @@ class ModemSource:
                     self._tell()
                 if (delivery := reader.read(events)) is not None:
                     deliver(delivery)
+            if is_open and (delivery := reader.read(talk.lost())) is not None:
+                deliver(delivery)
         finally:
             link.close()
 
     def _tell(self) -> None:
-        """Say once that the modem listens or why it does not; repeats at DEBUG with a count."""
+        """Say once that the modem listens or why it does not; repeats, until ten minutes were calm, at DEBUG."""
         trouble, waiting = self._talk.in_trouble, self._talk.is_waiting
         if waiting and not trouble:
             return
         words = self._talk.words
         if words == self._said:
             return
-        self._said = words
+        now = time.monotonic()
+        if now - self._said_at > _CALM_S:
+            self._told.clear()
+        self._said, self._said_at = words, now
         times = self._told[words] = self._told.get(words, 0) + 1
-        if not trouble:
-            self._told = {words: times}
         if times > 1 or len(self._told) > _MOST_WORDS:
             log.debug("%s: %s (%d times)", self._name, words, times)
         else:

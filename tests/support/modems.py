@@ -54,10 +54,11 @@ class Modem:
         if self._busy.get(number, 0) > 0:
             self._busy[number + 1] = self._busy[number] - 1
             return self.line(self.busy_word)
-        if command in self.refuses:
+        if command in self.refuses or not command.startswith(self.begins):
             return self.line(self.refusal_word)
         return self.answer(command)
 
+    begins: str | tuple[str, ...] = "AT"
     busy_word = "busy"
     refusal_word = "invalid_param"
 
@@ -94,6 +95,7 @@ class Modem:
 class Rn2483(Modem):
     """RN2483 command reference DS40001784G. old: firmware before 1.0.5, without `radio get rssi`."""
 
+    begins = ("sys ", "mac ", "radio get", "radio set", "radio rx")
     version = "RN2483 1.0.5 Oct 31 2018 15:06:52"
 
     def __init__(
