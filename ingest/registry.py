@@ -131,7 +131,8 @@ def read_registry(path: Path) -> RegistryFile:
 
 
 class Registry:
-    """The registry in use. Thread-safe; looks at the file's stamp at most once in LOOK_EVERY_S.
+    """The registry in use. Thread-safe; looks at the file's stamp at most once in LOOK_EVERY_S, and when
+    a station is not known.
 
     A new file that is bad is reported once (WARNING) and the last good one stays in use.
     """
@@ -153,6 +154,8 @@ class Registry:
     def territory_of(self, station: str) -> str | None:
         """The territory that a station speaks from; None for a station that is not registered."""
         self._look()
+        if station not in self._territories:
+            self._look(at_once=True)  # it may have been added a moment ago, and its message driven again
         return self._territories.get(station)
 
     def stations(self) -> Sequence[RegisteredStation]:
@@ -167,10 +170,13 @@ class Registry:
         self._look()
         return self._file or RegistryFile()
 
-    def _look(self) -> None:
-        """Read the file again if it has changed. Raises RegistryError only when no good one was ever read."""
+    def _look(self, *, at_once: bool = False) -> None:
+        """Read the file again if it has changed; at_once: though it was looked at a moment ago.
+
+        Raises RegistryError only when no good one was ever read.
+        """
         with self._lock:
-            if self._file is not None and self._clock() < self._look_at:
+            if self._file is not None and self._clock() < self._look_at and not at_once:
                 return
             stamp = self._stamp_now()
             if self._file is not None and stamp == self._stamp:
