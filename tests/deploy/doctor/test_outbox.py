@@ -158,6 +158,24 @@ def test_noise_matters_by_its_share() -> None:
     assert found(discard_findings(many)) == {"discarded_bad_crc": Mark.ATTENTION}
 
 
+def test_fields_that_nothing_maps_are_listed_by_source() -> None:
+    tallies = {
+        ("accepted", "reading"): 10,
+        ("lorawan", "unmapped_dew_point"): 3,
+        ("lorawan", "unmapped_co2"): 2,
+        ("radio", "unmapped_analog_in_7"): 1,
+        ("radio", "other_text"): 999,
+    }
+    findings = discard_findings(tallies)
+    assert [(finding.code, finding.where) for finding in findings] == [
+        ("unmapped_fields", "lorawan"),
+        ("unmapped_fields", "radio"),
+    ]
+    assert "2 campos que nadie traduce a una magnitud (co2 2, dew_point 3)" in findings[0].what.es
+    assert findings[0].todo is not None
+    assert "map" in findings[0].todo.es
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_one_that_may_not_be_read(path: Path, outbox: Outbox) -> None:
     path.chmod(0)

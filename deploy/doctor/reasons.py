@@ -1,0 +1,260 @@
+"""Why something was discarded, in plain words and with advice, by the reason's name.
+
+The names are the drivers'; what is not listed here is told by its name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from deploy.doctor.findings import Text
+
+UNMAPPED: Final = "unmapped_"
+"""Begins the reason of a field that nothing maps to a quantity; its name follows."""
+
+
+class Reason(NamedTuple):
+    """what: a few words. todo: advice. noise: some of it is normal, and only a larger share is worth a journey.
+    harmless: any number of it is."""
+
+    what: Text
+    todo: Text
+    noise: bool = False
+    harmless: bool = False
+
+
+_CABLE: Final = Text(
+    "Si son muchos: revise el cable, la antena y que nada cercano haga ruido eléctrico; baud igual en ambos lados",
+    "If there are many: check the cable, the antenna and noise nearby; the same baud on both sides",
+)
+_FIRMWARE: Final = Text(
+    "El programa del sensor es más nuevo que Vigía, o falla: actualice Vigía o cambie el sensor",
+    "The sensor's firmware is newer than Vigía, or faulty: update Vigía or change the sensor",
+)
+_FILE: Final = Text("Ponga bien el archivo y reinicie el servicio", "Mend the file and restart the service")
+_NOTHING: Final = Text("No hay que hacer nada", "Nothing needs to be done")
+_REASONS: Final[Mapping[str, Reason]] = {
+    "bad_tag": Reason(
+        Text("firma que no corresponde", "a signature that does not fit"),
+        Text(
+            "La clave en la configuración no es la del sensor, o alguien imita uno: compare la clave del sensor",
+            "The key in the settings is not the sensor's, or somebody imitates one: compare the sensor's key",
+        ),
+    ),
+    "unknown_device": Reason(
+        Text("de un sensor que no está en la configuración", "from a sensor that is not in the settings"),
+        Text(
+            "Si es de este puesto, agréguelo a [[sources.devices]]; si es de un vecino, no importa",
+            "If it is this post's, add it to [[sources.devices]]; if it is a neighbour's, never mind",
+        ),
+    ),
+    "no_key": Reason(
+        Text("de un sensor cuya clave no se pudo leer", "from a sensor whose key could not be read"),
+        Text("Ponga bien su archivo de clave y reinicie el servicio", "Mend its key file and restart the service"),
+    ),
+    "replayed": Reason(
+        Text("repetidas de hace tiempo", "repeated from long ago"),
+        Text(
+            "El sensor perdió su cuenta sin batería, o alguien repite lo grabado: dé al sensor una clave nueva",
+            "The sensor lost its count without battery, or somebody plays back: give the sensor a new key",
+        ),
+    ),
+    "bad_counter": Reason(
+        Text("con una cuenta imposible", "with an impossible count"),
+        Text("Dé al sensor una clave nueva", "Give the sensor a new key"),
+    ),
+    "duplicate": Reason(
+        Text("llegadas dos veces", "that came twice"),
+        Text("Es normal si hay repetidores de radio", "It is normal where radio repeaters are"),
+        noise=True,
+    ),
+    "bad_crc": Reason(Text("dañadas en el camino", "damaged on the way"), _CABLE, noise=True),
+    "bad_cobs": Reason(Text("cortadas", "cut off"), _CABLE, noise=True),
+    "too_short": Reason(Text("demasiado cortas", "too short"), _CABLE, noise=True),
+    "too_long": Reason(Text("demasiado largas", "too long"), _CABLE, noise=True),
+    "overlong_bytes": Reason(
+        Text("bytes que no son de ningún sensor", "bytes that are no sensor's"),
+        Text(
+            "Lo enchufado no habla como un sensor de Vigía, o a otra velocidad: revise port y baud",
+            "What is plugged in does not speak as a Vigía sensor, or at another speed: check port and baud",
+        ),
+        noise=True,
+    ),
+    "bad_envelope": Reason(Text("de un aparato desconocido", "of an unknown device"), _CABLE, noise=True),
+    "bad_version": Reason(Text("de otra versión", "of another version"), _FIRMWARE),
+    "bad_kind": Reason(Text("de una clase desconocida", "of an unknown kind"), _FIRMWARE),
+    "bad_length": Reason(Text("de largo equivocado", "of the wrong length"), _FIRMWARE),
+    "out_of_range": Reason(
+        Text("valores imposibles", "impossible values"),
+        Text(
+            "Un sensor mide mal: vea en el tablero cuál y cámbielo", "A sensor measures wrongly: see which, change it"
+        ),
+    ),
+    "unknown_sender": Reason(
+        Text("paquetes de un aparato que no está en la configuración", "packets of a device not in the settings"),
+        Text(
+            "Si es de este puesto, agréguelo a [[sources.devices]] por cómo empieza su paquete o por su dirección",
+            "If it is this post's, add it to [[sources.devices]] by how its packets begin, or by its address",
+        ),
+    ),
+    "unknown_recorder": Reason(
+        Text("archivos de una cámara o grabadora que no está en la lista", "files of a camera not in the list"),
+        Text(
+            "Se guardan con el nombre de la fuente: agregue su serie a [[sources.recorders]]",
+            "They are kept under the source's name: add its serial number to [[sources.recorders]]",
+        ),
+    ),
+    "bad_line": Reason(Text("líneas dañadas", "damaged lines"), _CABLE, noise=True),
+    "bad_checksum": Reason(Text("dañadas en el camino", "damaged on the way"), _CABLE, noise=True),
+    "bad_sentence": Reason(Text("frases del GPS mal formadas", "malformed sentences of the GPS"), _CABLE, noise=True),
+    "bad_message": Reason(Text("mensajes dañados", "damaged messages"), _CABLE, noise=True),
+    "other_text": Reason(Text("texto entre los mensajes", "text between messages"), _NOTHING, harmless=True),
+    "log_text_bytes": Reason(
+        Text("bytes del registro de la radio", "bytes of the radio's log"), _NOTHING, harmless=True
+    ),
+    "known_file": Reason(Text("archivos que ya se tomaron", "files that were taken before"), _NOTHING, harmless=True),
+    "other_suffix": Reason(Text("archivos de otra clase", "files of another sort"), _NOTHING, harmless=True),
+    "mac_commands": Reason(Text("mensajes solo de la red", "messages of the network alone"), _NOTHING, harmless=True),
+    "counter_began": Reason(Text("primer valor de un contador", "first value of a counter"), _NOTHING, harmless=True),
+    "no_fix": Reason(
+        Text("del GPS sin posición", "of the GPS without a position"),
+        Text(
+            "Al prender es normal; si sigue, ponga la antena del GPS a cielo abierto",
+            "Normal after power-on; if it goes on, put the GPS antenna under open sky",
+        ),
+        noise=True,
+    ),
+    "implausible_time": Reason(
+        Text("con una hora que no puede ser", "with a time that cannot be"),
+        Text(
+            "Se guardan con la hora de llegada: ponga en hora el reloj del aparato o de su servidor",
+            "They are kept with the time they came: set the clock of the device or of its server",
+        ),
+    ),
+    "week_rollover": Reason(
+        Text("horas de un GPS que cuenta mal las semanas", "times of a GPS that counts its weeks wrongly"),
+        Text("Cambie el GPS o actualice su programa: su posición sirve, su hora no", "Change or update the GPS"),
+    ),
+    "moon_contradicts_date": Reason(
+        Text("fotos con una luna que no es de su fecha", "pictures whose moon is not of their date"),
+        Text(
+            "El reloj de esa cámara está mal: póngalo en hora, o escriba clock_error_s",
+            "The clock of that camera is wrong: set it, or write clock_error_s",
+        ),
+    ),
+    "time_from_file": Reason(
+        Text("archivos sin hora propia", "files without a time of their own"),
+        Text("Se usó la hora del archivo: vea si la cámara la escribe", "The file's time was used: see the camera"),
+        harmless=True,
+    ),
+    "no_pillow": Reason(
+        Text("fotos sin miniatura", "pictures without a thumbnail"),
+        Text("Instale lo que falta: pip install 'vigia[pictures]'", "Install it: pip install 'vigia[pictures]'"),
+    ),
+    "no_engine": Reason(
+        Text("de un decodificador JavaScript que no se pudo usar", "of a JavaScript decoder that could not be used"),
+        Text("Instale lo que falta: pip install 'vigia[javascript]'", "Install it: pip install 'vigia[javascript]'"),
+    ),
+    "no_codec": Reason(Text("cuyo decodificador no se pudo leer", "whose decoder could not be read"), _FILE),
+    "no_layout": Reason(Text("cuyo formato no se pudo leer", "whose layout could not be read"), _FILE),
+    "truncated": Reason(
+        Text("archivos cortados", "files cut short"),
+        Text(
+            "Saque la tarjeta solo con la cámara apagada; si se repite, cámbiela",
+            "Take the card out only with the camera off; if it happens again, change it",
+        ),
+    ),
+    "not_json": Reason(
+        Text("mensajes que no son JSON", "messages that are not JSON"),
+        Text(
+            "En ChirpStack ponga json=true bajo [integration.mqtt] y reinícielo",
+            "In ChirpStack set json=true under [integration.mqtt] and restart it",
+        ),
+    ),
+    "no_answer": Reason(
+        Text("preguntas sin respuesta", "questions without an answer"),
+        Text(
+            "Revise la luz del aparato, A y B (¿al revés?), su número y la velocidad",
+            "Check the device's power, A and B (swapped?), its number and the speed",
+        ),
+        noise=True,
+    ),
+    "port_away": Reason(
+        Text("preguntas sin el puerto enchufado", "questions without the port plugged in"),
+        Text("Revise el cable del adaptador", "Check the adapter's cable"),
+        noise=True,
+    ),
+    "no_values": Reason(
+        Text("mensajes sin ningún valor que sirva", "messages without any value of use"),
+        Text(
+            "Vea qué dicen: vigia sensors decode; y diga en map qué magnitud es cada campo",
+            "See what they say: vigia sensors decode; and say in map which quantity each field is",
+        ),
+    ),
+    "lorawan_line": Reason(
+        Text("mensajes LoRaWAN en un módem de LoRa simple", "LoRaWAN messages at a modem of plain LoRa"),
+        Text("El módem está en otro modo: reinicie el servicio", "The modem is in another mode: restart the service"),
+    ),
+    "encrypted_payload": Reason(
+        Text("mensajes cuya clave no tiene el servidor LoRaWAN", "messages whose key the LoRaWAN server has not"),
+        Text("Ponga la clave de aplicación en el servidor", "Put the application key into the server"),
+    ),
+    "rotten": Reason(
+        Text("guardadas y luego dañadas en el disco", "kept, then damaged on the disk"),
+        Text("La tarjeta SD está fallando: cámbiela pronto", "The SD card is failing: change it soon"),
+    ),
+    "set_aside": Reason(
+        Text("veces que la bandeja se dañó y se apartó", "times the outbox was damaged and set aside"),
+        Text(
+            "Suele ser por cortes de luz o una tarjeta SD gastada: si se repite, cambie la tarjeta",
+            "Mostly power cuts or a worn SD card: if it happens again, change the card",
+        ),
+    ),
+}
+_FAMILIES: Final[Mapping[str, Reason]] = {
+    UNMAPPED: Reason(
+        Text("campos que nadie traduce a una magnitud", "fields that nothing maps to a quantity"),
+        Text(
+            'Si alguno importa, dígalo en map de ese sensor: campo = "magnitud" (vigia sensors sample)',
+            'If one of them matters, say so in that sensor\'s map: field = "quantity" (vigia sensors sample)',
+        ),
+    ),
+    "absent_": Reason(
+        Text("valores que el sensor dice no tener", "values that the sensor says it has not"), _NOTHING, harmless=True
+    ),
+    "codec_": Reason(
+        Text("en que falló el decodificador del fabricante", "in which the maker's decoder failed"),
+        Text("Busque uno más nuevo del fabricante, y pruébelo: vigia sensors decode", "Get a newer one from the maker"),
+    ),
+    "modem_": Reason(
+        Text(
+            "veces que el módem se reinició, calló o se negó", "times that the modem restarted, was silent or refused"
+        ),
+        Text("Revise su alimentación (500 mA o más), su cable y su programa", "Check its power, cable and firmware"),
+        noise=True,
+    ),
+    "log_": Reason(
+        Text("quejas del servidor LoRaWAN", "complaints of the LoRaWAN server"),
+        Text("Mírelas en la página del servidor", "See them on the server's page"),
+    ),
+    "downlink_": Reason(
+        Text("órdenes que no llegaron a un aparato", "commands that did not reach a device"),
+        Text(
+            "Revise que el aparato oiga: distancia, antena, batería", "See whether the device hears: distance, antenna"
+        ),
+    ),
+}
+"""By how the name begins."""
+_OTHER: Final = Reason(
+    Text("por otra razón", "for another reason"),
+    Text("Anote el nombre entre paréntesis y avise a quien mantiene Vigía", "Tell whoever maintains Vigía the name"),
+)
+
+
+def advice(reason: str) -> Reason:
+    """What a reason means and what to do; of one that nobody foresaw, whom to tell."""
+    known = _REASONS.get(reason)
+    if known is None:
+        known = next((told for begins, told in _FAMILIES.items() if reason.startswith(begins)), None)
+    return known or _OTHER
