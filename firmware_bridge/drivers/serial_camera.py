@@ -92,6 +92,7 @@ class Settings(RecorderSettings):
             label=self.label,
             zone=self.zone,
             clock_error_s=self.clock_error_s,
+            oldest_days=self.oldest_days,
             recorders=self.recorders,
             directory=self.spool_directory / "in",
             state_path=self.spool_directory / "taken.db",

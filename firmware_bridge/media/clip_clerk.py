@@ -9,6 +9,8 @@ from pathlib import PurePath
 from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
+from msgspec import structs
+
 from firmware_bridge.media.bundles import Bundle, Item
 from firmware_bridge.media.settings import Identity, RecorderSettings, identify
 from firmware_bridge.media.times import age_s, to_utc
@@ -74,9 +76,9 @@ class ClipClerk:
         reasons = list(facts.faults)
         identity = identify(self._settings, notes.device.removeprefix("AudioMoth "), item.folder)
         moment = self._moment(item, facts, identity)
-        age, doubt = age_s(moment, item.modified_s, now_s)
+        age, doubt = age_s(moment, item.modified_s, now_s, self._settings.oldest_days * 86_400)
         if doubt == "time_from_file":  # the file was closed when the recording ended
-            age = min(age + facts.duration_s, 31_536_000)
+            age += facts.duration_s
         reasons += [doubt] if doubt else []
         reasons += [] if identity.known else ["unknown_recorder"]
         label = self._label(item, identity, reasons)
@@ -92,7 +94,8 @@ class ClipClerk:
         if not values:
             rejected.append(Rejected("no_values", 1, item.name))
             return Bundle((item,), rejected=tuple(rejected))
-        reading = make_reading(Kind.ACOUSTIC_DETECTION, identity.sensor, values, label=label, age_s=age)
+        reading = make_reading(Kind.ACOUSTIC_DETECTION, identity.sensor, values, label=label)
+        reading = structs.replace(reading, age_ms=round(age * 1000))  # more than the year of a live sensor
         told = tuple(_notes(item, facts, moment))
         attachment = Attachment(item.sha256, "audio/wav", item.size_bytes, item.path, notes=told)
         return Bundle((item,), reading, (attachment,), tuple(rejected))

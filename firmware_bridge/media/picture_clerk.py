@@ -10,6 +10,7 @@ from typing import BinaryIO, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec import structs
 
 from firmware_bridge.media.bundles import Bundle, Item
 from firmware_bridge.media.bursts import Bursts, Shot
@@ -76,7 +77,7 @@ class PictureClerk:
         if facts.taken is not None:
             zone = ZoneInfo(identity.zone)
             moment = to_utc(facts.taken, facts.offset_minutes, zone, identity.clock_error_s)
-        age, doubt = age_s(moment, item.modified_s, now_s)
+        age, doubt = age_s(moment, item.modified_s, now_s, self._settings.oldest_days * 86_400)
         reasons = [*facts.faults, *picture.faults, *([doubt] if doubt else ())]
         if not identity.known:
             reasons.append("unknown_recorder")
@@ -135,9 +136,8 @@ def _reading(seen: list[_Seen], clock_s: float, rejected: list[Rejected]) -> Rea
             values[name] = value
     identity = seen[0].identity
     age = max(one.age_s + max(0.0, clock_s - one.clock_s) for one in seen)
-    return make_reading(
-        Kind.CAMERA_DETECTION, identity.sensor, values, label=identity.label, age_s=min(age, 31_536_000)
-    )
+    reading = make_reading(Kind.CAMERA_DETECTION, identity.sensor, values, label=identity.label)
+    return structs.replace(reading, age_ms=round(age * 1000))  # more than the year that a live sensor is allowed
 
 
 def _picture_number(one: _Seen) -> int:

@@ -73,6 +73,9 @@ class RecorderSettings(SourceSettings):
     clock_error_s: float = Field(
         default=0.0, ge=-1e9, le=1e9, description="How far the recorders' clocks are ahead of the true time, seconds."
     )
+    oldest_days: int = Field(
+        default=7300, ge=1, le=36500, description="A time longer ago than this is not believed, days."
+    )
     recorders: list[Recorder] = Field(
         default_factory=list, max_length=1000, description="Recorders known by serial number or by directory."
     )

@@ -105,7 +105,9 @@ def test_a_rejected_picture() -> None:
 @pytest.mark.parametrize(
     ("change", "reasons"),
     [
-        ({"time": (2013, 1, 1, 0, 0, 0)}, {"implausible_time"}),
+        ({"time": (2013, 1, 1, 0, 0, 0)}, {"old_time"}),
+        ({"time": (2000, 1, 1, 0, 0, 0)}, {"implausible_time"}),
+        ({"time": (2099, 1, 1, 0, 0, 0)}, {"implausible_time"}),
         ({"serial": "SOMEONE ELSE"}, {"unknown_recorder"}),
         ({"celsius": 900}, {"out_of_range"}),
         ({"time": (2015, 2, 30, 0, 0, 0)}, {"bad_maker_note", "time_from_file"}),
@@ -118,6 +120,15 @@ def test_what_is_doubtful_is_counted_and_the_rest_kept(change: dict[str, Any], r
     assert delivery is not None
     assert len(delivery.readings) == 1
     assert {rejected.reason for rejected in delivery.rejected} == reasons
+
+
+def test_an_old_card_keeps_its_time() -> None:
+    """The date of the public reference picture of an HC500: its detection is not of today."""
+    block = tiff({}, {0x927C: undefined(hyperfire())})
+    delivery = PictureDecoder(settings(Path("/none"))).feed(jpeg(block))
+    assert delivery is not None
+    then = dt.datetime.now(dt.UTC) - dt.timedelta(milliseconds=delivery.readings[0].age_ms)
+    assert abs(then - dt.datetime(2015, 5, 7, 13, 8, 31, tzinfo=dt.UTC)) < dt.timedelta(seconds=30)
 
 
 def test_a_clock_error_and_a_moon_that_contradicts_it() -> None:

@@ -31,13 +31,14 @@ def test_the_zone_of_the_source_unless_the_file_tells_its_own() -> None:
         (90 * 86_400.0, 0.0, (90 * 86_400.0, "")),
         (-60.0, 0.0, (0.0, "")),
         (-3600.0, 5.0, (5.0, "implausible_time")),
-        (400 * 86_400.0, 5.0, (5.0, "implausible_time")),
-        (400 * 86_400.0, 400 * 86_400.0, (0.0, "implausible_time")),
+        (400 * 86_400.0, 5.0, (400 * 86_400.0, "old_time")),
+        (1000 * 86_400.0, 5.0, (5.0, "implausible_time")),
+        (1000 * 86_400.0, 1000 * 86_400.0, (0.0, "implausible_time")),
         (None, 5.0, (5.0, "time_from_file")),
         (None, -3600.0, (0.0, "implausible_time")),
     ],
 )
 def test_ages(seconds_ago: float | None, file_ago: float, right: tuple[float, str]) -> None:
     moment = None if seconds_ago is None else dt.datetime.fromtimestamp(NOW - seconds_ago, dt.UTC)
-    age, reason = age_s(moment, NOW - file_ago, NOW)
+    age, reason = age_s(moment, NOW - file_ago, NOW, 999 * 86_400.0)
     assert (pytest.approx(age), reason) == right
