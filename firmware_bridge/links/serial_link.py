@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from serial.serialposix import Serial
 
@@ -29,6 +29,9 @@ _MOST_BYTES: Final = 4096
 _PROVEN_AFTER_S: Final = 10.0
 _LOOK_EVERY_S: Final = 0.2
 _MOST_WORDS: Final = 16
+
+Parity = Literal["none", "even", "odd"]
+_PARITIES: Final[dict[Parity, str]] = {"none": "N", "even": "E", "odd": "O"}
 
 # termios.error is no OSError, and a driver that refuses a baud rate is a ValueError.
 _TROUBLE: Final = (OSError, termios.error, ValueError)
@@ -59,10 +62,19 @@ class SerialLink:
     """
 
     def __init__(
-        self, path: str, baud: int, *, name: str = "serial", chance: Callable[[], float] = random.random
+        self,
+        path: str,
+        baud: int,
+        *,
+        name: str = "serial",
+        parity: Parity = "none",
+        stop_bits: Literal[1, 2] = 1,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._path = path
         self._baud = baud
+        self._parity = parity
+        self._stop_bits = stop_bits
         self._name = name
         self._chance = chance
         self._port: Any = None  # pyserial has no types
@@ -153,7 +165,7 @@ class SerialLink:
         if now < self._next_try and not appeared:
             time.sleep(max(0.0, min(timeout_s, self._next_try - now, _LOOK_EVERY_S)))
             return False
-        port = _new_port(None, self._baud, exclusive=True)
+        port = _new_port(None, self._baud, parity=_PARITIES[self._parity], stopbits=self._stop_bits, exclusive=True)
         port.port = self._path
         try:
             port.open()
