@@ -17,10 +17,20 @@ from pydantic import GetCoreSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from firmware_bridge import drivers
-from firmware_bridge.delivery import Deliver, Delivery, Driver, ReplayState, Source, Speaker
+from firmware_bridge.delivery import Deliver, Delivery, Driver, RadioText, ReplayState, Source, Speaker
 from firmware_bridge.delivery import SourceSettings as _BaseSettings
 
-__all__ = ["DRIVERS", "Deliver", "Delivery", "ReplayState", "Source", "SourceSettings", "Speaker", "open_source"]
+__all__ = [
+    "DRIVERS",
+    "Deliver",
+    "Delivery",
+    "RadioText",
+    "ReplayState",
+    "Source",
+    "SourceSettings",
+    "Speaker",
+    "open_source",
+]
 
 _TAG: Final = "driver"
 
