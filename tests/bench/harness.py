@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Row(msgspec.Struct):
-    """One line of the result table, each cell as a person reads it. verdict: "reached", "missed", "" with no target."""
+    """One line of the result table, each cell as a person reads it. verdict: see `verdict_of`, "" with no target."""
 
     what: str
     measured: str
@@ -60,6 +60,12 @@ def say(words: str) -> None:
 def verdict(reached: bool) -> str:
     """The table's word for a target."""
     return "reached" if reached else "missed"
+
+
+def verdict_of(ratios: Sequence[float], target: float) -> str:
+    """The word for a target that every repetition was held to: "straddles" when they do not agree."""
+    sides = {ratio >= target for ratio in ratios}
+    return "straddles" if len(sides) == 2 else verdict(sides == {True})
 
 
 def repeated(times: int, what: str, measure: Callable[[int], float], form: str = "{:,.0f}") -> list[float]:
@@ -130,6 +136,12 @@ def resident_mib(pid: int) -> float:
     """Resident memory of a process."""
     pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def processor_seconds(pid: int) -> float:
+    """Processor time that a process has used, in user and kernel."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def machine() -> str:

@@ -19,8 +19,9 @@ _HEAD: Final = """\
 # Benchmarks
 
 Written by `make bench`; do not edit. `make bench BENCH="backlog frames"` repeats some, `--profile` after them takes
-profiles. Every figure is the median of several runs, and every comparison was made in the same run on the same
-machine: believe the ratios more than the figures. Load is the machine's one-minute load average before and after.
+profiles. Every timed figure is the median of several runs, and every comparison was made in the same run on the same
+machine: believe the ratios more than the figures. "straddles": the runs fell on both sides of the target. Load is the
+machine's one-minute load average before and after, the benchmark's own included; above 2 it was not alone.
 
 """
 
