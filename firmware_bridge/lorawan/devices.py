@@ -149,18 +149,25 @@ class Payloads:
     def position(
         self, name: str, latitude: float, longitude: float, rest: dict[str, float], age_s: float, tally: Tally
     ) -> list[Reading]:
-        """A position that the network server worked out. rest: altitude_metres, horizontal_error_metres. Reasons:
-        no_fix (latitude and longitude 0), out_of_range, no_values: a position is whole or none."""
-        if not latitude and not longitude:
-            tally.add("no_fix", f"{name}: latitude and longitude 0")
+        """A position that the network server worked out. Reasons: see `position_of`."""
+        return to_readings(position_of(name, latitude, longitude, rest, tally), name, tally, age_s=age_s)
+
+
+def position_of(name: str, latitude: float, longitude: float, rest: Mapping[str, float], tally: Tally) -> list[Decoded]:
+    """A position as somebody else told it: whole, or none. rest: altitude_metres, horizontal_error_metres.
+
+    Reasons: no_fix (latitude and longitude 0), out_of_range.
+    """
+    if not latitude and not longitude:
+        tally.add("no_fix", f"{name}: latitude and longitude 0")
+        return []
+    fix = {"latitude_degrees": latitude, "longitude_degrees": longitude}
+    for quantity, value in fix.items():
+        known = QUANTITIES[quantity]
+        if not known.minimum <= value <= known.maximum:  # also for NaN
+            tally.add("out_of_range", f"{name}: {quantity} = {value!r}")
             return []
-        fix = {"latitude_degrees": latitude, "longitude_degrees": longitude}
-        for quantity, value in fix.items():
-            known = QUANTITIES[quantity]
-            if not known.minimum <= value <= known.maximum:
-                tally.add("out_of_range", f"{name}: {quantity} = {value!r}")
-                return []
-        return to_readings([Decoded(Kind.POSITION, fix | rest)], name, tally, age_s=age_s)
+    return [Decoded(Kind.POSITION, {**fix, **rest})]
 
 
 def check_downlink(payload: bytes, port: int) -> None:
