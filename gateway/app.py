@@ -7,7 +7,7 @@ import threading
 from collections.abc import Sequence
 from importlib.metadata import version
 
-from firmware_bridge.readings import LABELS, BridgeError, Reading
+from firmware_bridge.readings import LABELS, QUANTITY_BY_CODE, BridgeError, Reading
 from firmware_bridge.sources import SourceSettings, open_source
 from gateway.clock import Clock
 from gateway.errors import GatewayError
@@ -84,12 +84,21 @@ class Gateway:
 
 
 def warn_post(alerts: Sequence[Reading]) -> None:
-    """Warn whoever is at the post, now that the alerts are safe on disk: for now, on the service's log."""
+    """Warn whoever is at the post, now that the alerts are safe on disk: for now, on the service's log, in Spanish."""
     for reading in alerts:
         label = LABELS.get(reading.label)
-        values = ", ".join(f"{name} {value:g}" for name, value in reading.values().items())
         title = label.title_es if label else reading.label
+        values = ", ".join(_in_words(code, steps) for code, steps in zip(reading.codes, reading.steps, strict=True))
         alerts_log.warning("ALERTA: %s en %s (%s)", title, reading.sensor, values)
+
+
+def _in_words(code: int, steps: int) -> str:
+    quantity = QUANTITY_BY_CODE[code]
+    value = quantity.from_steps(steps)
+    if quantity.name.endswith("_ratio"):
+        return f"{quantity.title_es.lower()} {value:.0%}".replace("%", " %")
+    unit = {"1": "", "dB[mW]": " dBm", "Cel": " °C"}.get(quantity.unit, f" {quantity.unit}")
+    return f"{quantity.title_es[:1].lower()}{quantity.title_es[1:]} {value:g}{unit}".replace(".", ",")
 
 
 class _Listener:
