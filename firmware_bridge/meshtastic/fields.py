@@ -47,6 +47,16 @@ _ENVIRONMENT: Final = {
 """Name to quantity and how many of the field's unit make one of the quantity's. Rain comes as the sum of the last hour
 and of the last day, again with every message: no amount since the last one, so it stands for no quantity."""
 
+OTHER_NAMES: Final = frozenset(
+    {
+        *("gas_resistance", "voltage", "current", "iaq", "white_lux", "ir_lux", "uv_lux", "weight", "wind_gust"),
+        *("wind_lull", "radiation", "rainfall_1h", "rainfall_24h", "soil_moisture", "soil_temperature"),
+        *("pm10", "pm25", "pm100", "pm10_e", "pm25_e", "pm100_e", "co2"),
+        *(f"{what}_ch{channel}" for what in ("voltage", "current") for channel in range(1, 9)),
+    }
+)
+"""Names of telemetry in JSON that stand for no quantity."""
+
 _DEVICE_ONLY: Final = frozenset({"battery_level", "channel_utilization", "air_util_tx", "uptime_seconds"})
 _NOT_WANTED: Final = frozenset({"air_util_tx"})  # follows from what the radio sends
 _POWERED: Final = 100  # a battery level above this: on external power
@@ -93,8 +103,10 @@ def environment_metrics(fields: Mapping[str, float]) -> list[Decoded | Rejected]
 
 
 def telemetry(fields: Mapping[str, float]) -> list[Decoded | Rejected]:
-    """Telemetry that does not say of what kind it is, as in JSON."""
-    return device_metrics(fields) if _DEVICE_ONLY & fields.keys() else environment_metrics(fields)
+    """Telemetry that does not say of what kind it is, as in JSON. Names that nobody knows are counted together."""
+    known = _DEVICE_ONLY | _ENVIRONMENT.keys() | OTHER_NAMES
+    named = {name if name in known else "field_other": value for name, value in fields.items()}
+    return device_metrics(named) if _DEVICE_ONLY & named.keys() else environment_metrics(named)
 
 
 def position(fields: Mapping[str, float]) -> list[Decoded | Rejected]:

@@ -35,6 +35,7 @@ _FROM, _TO, _CHANNEL_INDEX, _DECODED, _ENCRYPTED, _ID, _RX_TIME, _RX_SNR, _HOP_L
 _PORT, _PAYLOAD, _REQUEST_ID = 1, 2, 6
 # PortNum
 _TEXT, _POSITION, _NODE_INFO_PORT, _ROUTING, _DETECTION_SENSOR, _ALERT, _TELEMETRY = 1, 3, 4, 5, 10, 11, 67
+_MAX_PORT: Final = 511
 _TEXT_PORTS: Final = frozenset({_TEXT, _DETECTION_SENSOR, _ALERT})
 # Telemetry
 _TELEMETRY_TIME, _DEVICE_METRICS, _ENVIRONMENT_METRICS, _LOCAL_STATS = 1, 2, 3, 6
@@ -89,6 +90,8 @@ _ENVIRONMENT_FIELDS: Final[_Fields] = {
     21: ("soil_moisture", "u"),
     22: ("soil_temperature", "f"),
 }
+_MAX_LISTED_FIELD: Final = 63
+"""Of newer fields than those above, the numbers up to this have a counter each, all others one together."""
 _LOCAL_STATS_FIELDS: Final[_Fields] = {1: ("uptime_seconds", "u"), 2: ("channel_utilization", "f")}
 """Of a radio's counters of packets none stands for a quantity."""
 
@@ -224,7 +227,7 @@ def _body(packet: Message) -> Body:
             return Answer(data.fixed32(_REQUEST_ID) or 0, Message(payload).unsigned(3) or 0)
     except ProtobufError:  # the packet is sound, what an application put into it is not
         return Unread("bad_payload")
-    return Unread(f"unread_port_{port}"[:32])
+    return Unread(f"unread_port_{port}" if port <= _MAX_PORT else "unread_port_other")
 
 
 def _telemetry(told: Message) -> Measured:
@@ -245,7 +248,7 @@ def _read(message: Message, known: _Fields, *, tell_others: bool = False) -> dic
     for number in sorted(message.numbers):
         if number not in known:
             if tell_others:
-                told[f"field_{number}"] = 0.0
+                told[f"field_{number}" if number <= _MAX_LISTED_FIELD else "field_other"] = 0.0
             continue
         name, form = known[number]
         match form:
@@ -276,10 +279,14 @@ def heartbeat() -> bytes:
     return put_blob(_TO_HEARTBEAT, b"")
 
 
+def cut_text(text: str) -> bytes:
+    """As much of a text as is sent, in UTF-8, cut at the end of a character."""
+    return text.encode("utf-8", "replace")[:MAX_TEXT_BYTES].decode("utf-8", "ignore").encode()
+
+
 def text_packet(text: str, *, to: int, channel: int, number: int, hops: int, confirmed: bool) -> bytes:
-    """A text to a node or to all on a channel; what is too long is cut at the end of a character."""
-    payload = text.encode("utf-8", "replace")[:MAX_TEXT_BYTES].decode("utf-8", "ignore").encode()
-    data = put_uint(_PORT, _TEXT) + put_blob(_PAYLOAD, payload)
+    """A text to a node or to all on a channel, cut if need be."""
+    data = put_uint(_PORT, _TEXT) + put_blob(_PAYLOAD, cut_text(text))
     packet = put_fixed32(_TO, to)
     if channel:
         packet += put_uint(_CHANNEL_INDEX, channel)

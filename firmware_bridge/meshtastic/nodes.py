@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from firmware_bridge.delivery import RadioText, Tally
 from firmware_bridge.framing.our_frames import SensorName
-from firmware_bridge.meshtastic.messages import Measured, MeshPacket, Named, Unread, Words
+from firmware_bridge.meshtastic.messages import BROADCAST, Measured, MeshPacket, Named, Unread, Words
 from firmware_bridge.payloads.hand_over import MAX_AGE_S, to_readings
-from firmware_bridge.readings import Reading
+from firmware_bridge.readings import DownlinkError, Reading
 
 MAX_TEXT: Final = 240
 _MAX_SENDER: Final = 64
 _MAX_CHANNEL: Final = 32
 _MAX_NAME: Final = 40
 _REMEMBERED: Final = 1024
+_NODE: Final = re.compile(r"![0-9a-fA-F]{8}")
+_CHANNEL: Final = re.compile(r"#([0-7])")
 _SKEW_S: Final = 5.0
 """How far two clocks that are both right may be apart: times are told in whole seconds."""
 
@@ -104,6 +107,24 @@ class MeshNodes:
 def node_id(node: int) -> str:
     """A node's number as the apps show it."""
     return f"!{node:08x}"
+
+
+def address_of(device: str, nodes: Mapping[str, int], channels: Mapping[str, int]) -> tuple[int, int]:
+    """Node number and channel index that a downlink is for. nodes, channels: by name. Raises DownlinkError:
+    unknown_device."""
+    if device == "^all":
+        return BROADCAST, 0
+    if _NODE.fullmatch(device):
+        return int(device[1:], 16), 0
+    if device in nodes:
+        return nodes[device], 0
+    if found := _CHANNEL.fullmatch(device):
+        return BROADCAST, int(found[1])
+    if device in channels:
+        return BROADCAST, channels[device]
+    raise DownlinkError(
+        "unknown_device", f"{device!r} is neither ^all, an id such as !a1b2c3d4, a node in the settings nor a channel"
+    )
 
 
 def printable(text: str, most: int) -> str:

@@ -7,7 +7,6 @@ everything else from one.
 from __future__ import annotations
 
 import logging
-import re
 import secrets
 import threading
 from collections import OrderedDict, deque
@@ -17,7 +16,6 @@ from typing import Final
 from firmware_bridge.delivery import Delivery, Tally
 from firmware_bridge.meshtastic.decoder import MeshDecoder
 from firmware_bridge.meshtastic.messages import (
-    BROADCAST,
     Answer,
     ConfigComplete,
     Rebooted,
@@ -25,7 +23,7 @@ from firmware_bridge.meshtastic.messages import (
     text_packet,
     want_config,
 )
-from firmware_bridge.meshtastic.nodes import MeshNode
+from firmware_bridge.meshtastic.nodes import MeshNode, address_of
 from firmware_bridge.meshtastic.stream import WAKE, frame
 from firmware_bridge.readings import Downlink, DownlinkError
 
@@ -38,8 +36,6 @@ FIRST_WAIT_S: Final = 10.0
 LONGEST_WAIT_S: Final = 60.0
 MAX_QUEUED: Final = 16
 
-_NODE: Final = re.compile(r"![0-9a-fA-F]{8}")
-_CHANNEL: Final = re.compile(r"#([0-7])")
 _REMEMBERED: Final = 64
 
 
@@ -157,7 +153,7 @@ class MeshSession:
         (#1) or by its name. Raises DownlinkError: no_text, unknown_device, radio_away, queue_full."""
         if not downlink.text.strip():
             raise DownlinkError("no_text", "a radio of the mesh takes words; there are none")
-        to, channel = self._address(downlink.device)
+        to, channel = address_of(downlink.device, self._ids, self._decoder.channels)
         number = secrets.randbelow(0xFFFF_FFFF) + 1
         packet = text_packet(
             downlink.text, to=to, channel=channel, number=number, hops=self._hops, confirmed=downlink.confirmed
@@ -172,23 +168,6 @@ class MeshSession:
                 self._sent[number] = downlink.device
                 if len(self._sent) > _REMEMBERED:
                     self._sent.popitem(last=False)
-
-    def _address(self, device: str) -> tuple[int, int]:
-        """Node number and channel index."""
-        if device == "^all":
-            return BROADCAST, 0
-        if _NODE.fullmatch(device):
-            return int(device[1:], 16), 0
-        if device in self._ids:
-            return self._ids[device], 0
-        if found := _CHANNEL.fullmatch(device):
-            return BROADCAST, int(found[1])
-        if (index := self._decoder.channels.get(device)) is not None:
-            return BROADCAST, index
-        raise DownlinkError(
-            "unknown_device",
-            f"{device!r} is neither ^all, an id such as !a1b2c3d4, a node in the settings nor a channel",
-        )
 
     def _ask(self, now: float) -> None:
         with self._lock:
