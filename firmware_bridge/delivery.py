@@ -48,7 +48,8 @@ class Delivery(msgspec.Struct, frozen=True):
     source: the source's name. readings: in the order in which they came. rejected: one item a reason, with its count;
     reasons that begin with `absent_` count values that the device said it has not, `out_of_range` and
     `unknown_quantity` values left out of a reading, the `overlong_bytes` are bytes, all others are frames.
-    replay: for each device (8 hex digits) whose replay state changed, the new state; give it back to `open_source`.
+    replay: for each device (hex digits: 8 of our own, more of others) whose replay state changed, the new state; give
+    it back to `open_source`.
     """
 
     source: str
