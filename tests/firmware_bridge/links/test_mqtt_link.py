@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from deploy.parts.processes import free_port
 from deploy.parts.servers import Mosquitto
+from deploy.pki import authority
 from firmware_bridge.links.broker_settings import BrokerSettings
 from firmware_bridge.links.mqtt_link import MAX_MESSAGE_BYTES, BrokerState, Message, MqttLink
 from firmware_bridge.readings import DownlinkError
@@ -138,6 +139,33 @@ def test_what_is_wrong_is_said_in_words(tmp_path: Path) -> None:
     link.open()
     wait_until("no such name", lambda: "no machine of that name" in link.words)
     link.close()
+
+
+@pytest.mark.expects_warnings
+def test_encrypted_with_certificates_of_both_sides(tmp_path: Path) -> None:
+    ours, strangers = tmp_path / "pki", tmp_path / "other"
+    for directory in (ours, strangers):
+        authority.create_authority(directory)
+    server = authority.issue_server(ours, ["127.0.0.1"])
+    station = authority.issue_station(ours, "puesto-1")
+    certificate, key = authority.current_files(ours, server.name)
+    broker = Mosquitto(
+        tmp_path / "mosquitto",
+        extra=f"cafile {ours}/ca.crt\ncertfile {certificate}\nkeyfile {key}\nrequire_certificate true\n",
+    )
+    broker.start()
+    mine, my_key = authority.current_files(ours, station.name)
+    for files, words in (
+        ({"ca_file": ours / "ca.crt", "cert_file": mine, "key_file": my_key}, "connected to"),
+        ({"ca_file": strangers / "ca.crt", "cert_file": mine, "key_file": my_key}, "certificate is not to be trusted"),
+        ({"ca_file": ours / "ca.crt"}, "is not reached yet: "),
+        ({"ca_file": ours / "ca.crt", "cert_file": mine, "key_file": tmp_path / "none"}, "none cannot be read"),
+    ):
+        link = link_to(broker.port, tls=True, **files)
+        link.open()
+        wait_until(words, lambda link=link, words=words: words in link.words)
+        link.close()
+    broker.stop()
 
 
 @pytest.mark.expects_warnings
