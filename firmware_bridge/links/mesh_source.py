@@ -72,7 +72,7 @@ class MeshSource:
                 chunk = link.read(_POLL_S)
                 now = time.monotonic()
                 if link.state is not LinkState.OPEN:
-                    if is_open and (delivery := session.lost()) is not None:
+                    if is_open and (delivery := session.lost(mid_output=bool(unsent))) is not None:
                         deliver(delivery)
                     is_open = False
                     unsent = b""
@@ -84,8 +84,7 @@ class MeshSource:
                     for delivery in session.feed(chunk, now):
                         deliver(delivery)
                 session.tick(now)
-                unsent += session.take_output()
-                if unsent:
+                if unsent := unsent or session.take_output():
                     unsent = unsent[link.write(unsent, _WRITE_S) :]
                 self._tell()
         finally:

@@ -51,6 +51,7 @@ class MeshSession:
         self._lock = threading.Lock()  # guards the two that follow
         self._texts: deque[bytes] = deque()
         self._ready = False
+        self._taken = 0  # texts in what was last taken to be sent
         self._sent: OrderedDict[int, str] = OrderedDict()  # packets to be confirmed, and to whom
         self._output: list[bytes] = []
         self._asked = 0
@@ -86,13 +87,13 @@ class MeshSession:
         self._wait_s = FIRST_WAIT_S
         self._ask(now)
 
-    def lost(self) -> Delivery | None:
-        """The link is gone."""
+    def lost(self, *, mid_output: bool = False) -> Delivery | None:
+        """The link is gone. mid_output: before all that was last taken could be sent."""
         self._open = False
         self._output.clear()
         with self._lock:
             self._ready = False
-            unsent = len(self._texts)
+            unsent = len(self._texts) + (self._taken if mid_output else 0)
             self._texts.clear()
         tally = Tally()
         if unsent:
@@ -133,7 +134,7 @@ class MeshSession:
             self.opened(now)
         elif now >= self._due:
             if self._ready:
-                self._output.append(frame(heartbeat()))
+                self._output = [frame(heartbeat())]
                 self._due = now + HEARTBEAT_S
             else:
                 self._wait_s = min(self._wait_s * 2, LONGEST_WAIT_S)
@@ -142,9 +143,11 @@ class MeshSession:
     def take_output(self) -> bytes:
         """What is to be sent to the radio now."""
         output, self._output = self._output, []
+        self._taken = 0
         with self._lock:
             if self._ready:
                 output += self._texts
+                self._taken = len(self._texts)
                 self._texts.clear()
         return b"".join(output)
 
@@ -174,7 +177,7 @@ class MeshSession:
             self._ready = False
         self._asked = secrets.randbelow(0x7FFF_FFFF) + 1
         self._tries += 1
-        self._output += [WAKE, frame(want_config(self._asked))]
+        self._output = [WAKE, frame(want_config(self._asked))]
         self._due = now + self._wait_s
         self._last_heard = now
 

@@ -90,6 +90,16 @@ def test_texts_that_wait_are_bounded_and_counted_when_the_radio_goes() -> None:
     assert delivery is not None
     assert {r.reason: r.count for r in delivery.rejected} == {"text_not_sent": MAX_QUEUED}
     assert one.lost() is None
+    ready(one, 10.0)
+    one.say(Downlink("^all", text="x"))
+    assert told(one)
+    assert one.lost() is None
+    ready(one, 20.0)
+    one.say(Downlink("^all", text="x"))
+    assert told(one)
+    cut = one.lost(mid_output=True)
+    assert cut is not None
+    assert cut.rejected[0].count == 1
     with pytest.raises(DownlinkError, match="radio_away"):
         one.say(Downlink("^all", text="x"))
 
