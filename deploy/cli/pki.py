@@ -102,21 +102,26 @@ def revoke(
 
 @app.command("list")
 def list_(directory: Directory) -> None:
-    """List every certificate ever issued: name, role, state, last day, serial."""
+    """List every certificate ever issued: name, role, state, last day, serial.
+
+    On a terminal a table; otherwise one line each, separated by tabs, the first with the columns' names.
+    """
     with plain_errors():
         from deploy.pki.authority import issued
 
         now = dt.datetime.now(dt.UTC)
+        heads = ("Name", "Role", "State", "Until", "Serial")
         rows = [
             (one.name, one.role.value, _state(one, now), f"{one.not_after:%Y-%m-%d}", f"{one.serial:040x}")
             for one in issued(directory)
         ]
         if sys.stdout.isatty():
-            table = Table("Name", "Role", "State", "Until", "Serial", title=f"Certificates of {directory}")
+            table = Table(*heads, title=f"Certificates of {directory}")
             for row in rows:
                 table.add_row(*row, style=None if row[2] == "good" else "yellow")
             Console().print(table)
         else:
+            typer.echo("\t".join(heads).lower())
             for row in rows:
                 typer.echo("\t".join(row))
 
@@ -124,15 +129,23 @@ def list_(directory: Directory) -> None:
 @app.command()
 def bundle(
     directory: Directory,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A station, or a service as in `vigia pki list`.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A station, or a service such as ingest.")],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder, or a file ending in .tar.gz.")],
 ) -> None:
-    """Put what one post needs (ca.crt, station.crt, station.key) into a folder or .tar.gz, for a USB stick."""
+    """Put what one post needs (ca.crt, station.crt, station.key) into a folder or .tar.gz, for a USB stick; or what a
+    service needs (ca.crt, ingest.crt, ingest.key) into the folder in which it looks for them."""
     with plain_errors():
+        from deploy.pki.authority import issued_name
         from deploy.pki.bundles import bundle as make_bundle
 
         made = make_bundle(directory, name, out)
-        typer.echo(f"{made}: whoever has this can speak as {name}. Erase it once it is installed.")
+        full = issued_name(directory, name)
+        todo = (
+            "Only that service should be able to read it."
+            if full.startswith("service.")
+            else "Erase it once it is installed at the post."
+        )
+        typer.echo(f"{made}: whoever has this can speak as {full}. {todo}")
 
 
 def _tell(one: Issued) -> None:

@@ -99,8 +99,11 @@ def revoke(directory: Path, name: str) -> list[Issued]:
         register = _register(directory, revoked)
         named = [issued for issued in register if issued.name == name]
         if not named:
-            known = ", ".join(sorted({issued.name for issued in register})) or "none yet"
-            raise DeployError(f"no certificate of the name {name!r} was issued here. Names: {known}")
+            names = sorted({issued.name for issued in register})
+            meant = f"; do you mean service.{name}?" if f"service.{name}" in names else ""
+            raise DeployError(
+                f"no certificate of the name {name!r} was issued here{meant}. Names: {', '.join(names) or 'none yet'}"
+            )
         new = [issued for issued in named if issued.revoked_at is None]
         if not new:
             raise DeployError(f"every certificate of {name!r} is revoked already")
@@ -116,6 +119,13 @@ def issued(directory: Path) -> list[Issued]:
     """Every certificate ever issued here, by name, the latest first. Raises DeployError, OSError."""
     _read_certificate(directory / "ca.crt", directory)
     return _register(directory, _revoked(_read_crl(directory)))
+
+
+def issued_name(directory: Path, name: str) -> str:
+    """The name as it stands in the certificate: `ingest` is `service.ingest` when only that was issued, and a name that
+    nobody was given stays as it is. Raises DeployError, OSError."""
+    names = {one.name for one in issued(directory)}
+    return f"service.{name}" if name not in names and f"service.{name}" in names else name
 
 
 def current_files(directory: Path, name: str) -> tuple[Path, Path]:

@@ -9,20 +9,22 @@ from typing import Final
 
 from deploy.errors import DeployError
 from deploy.pki import files
-from deploy.pki.authority import BROKER, current_files
+from deploy.pki.authority import BROKER, current_files, issued_name
 
 _ARCHIVES: Final = (".tar.gz", ".tgz")
 
 
 def bundle(directory: Path, name: str, out: Path) -> Path:
     """Write the bundle of a station (`station.crt`, `station.key`) or of a service (for `service.ingest`: `ingest.crt`,
-    `ingest.key`), with `ca.crt`, to a file that ends in .tar.gz or .tgz, or to a new folder. Returns `out`.
+    `ingest.key`), with `ca.crt`, to a file that ends in .tar.gz or .tgz, or to a new folder. Missing folders on the way
+    to `out` are made. A service may be named without `service.`, as when it was issued. Returns `out`.
 
     The names are those that the settings of gateway and ingest have by default in /etc/vigia.
 
     The file or folder is for its owner only, though a USB stick (FAT) does not keep that. Raises DeployError when
     `out` is there already or the certificate is revoked or has expired, and OSError.
     """
+    name = issued_name(directory, name)
     certificate, key = current_files(directory, name)
     if name == BROKER:
         raise DeployError("the broker's files are written by `vigia deploy broker`, not carried in a bundle")
@@ -35,6 +37,7 @@ def bundle(directory: Path, name: str, out: Path) -> Path:
         f"{stem}.key": (key.read_bytes(), files.PRIVATE),
     }
     if out.name.endswith(_ARCHIVES):
+        files.make_directory(out.parent)
         files.write(out, _archive(parts), files.PRIVATE)
     else:
         files.make_directory(out)

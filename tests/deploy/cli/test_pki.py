@@ -23,20 +23,37 @@ def test_from_nothing_to_a_bundle_and_a_revocation(tmp_path: Path) -> None:
         ("server", here, "hub.example.org", "10.1.0.5"),
         ("station", here, "puesto-a"),
         ("service", here, "ingest"),
-        ("bundle", here, "puesto-a", tmp_path / "puesto-a.tar.gz"),
+        ("bundle", here, "puesto-a", tmp_path / "usb" / "puesto-a.tar.gz"),
         ("revoke", here, "puesto-a"),
     ):
         result = pki(*words)
         assert result.exit_code == 0, result.output
-    with tarfile.open(tmp_path / "puesto-a.tar.gz") as archive:
+    with tarfile.open(tmp_path / "usb" / "puesto-a.tar.gz") as archive:
         assert sorted(archive.getnames()) == ["ca.crt", "station.crt", "station.key"]
     listed = pki("list", here)
     # Not a terminal here: one plain line each, for other programs.
     assert [line.split("\t")[:3] for line in listed.output.splitlines()] == [
+        ["name", "role", "state"],
         ["puesto-a", "station", "revoked"],
         ["service.broker", "server", "good"],
         ["service.ingest", "service", "good"],
     ]
+
+
+def test_a_service_goes_by_the_name_under_which_it_was_made(tmp_path: Path) -> None:
+    here = tmp_path / "pki"
+    pki("init", here)
+    pki("service", here, "ingest")
+    made = pki("bundle", here, "ingest", tmp_path / "ingest")
+    assert made.exit_code == 0, made.output
+    assert "speak as service.ingest. Only that service" in made.output
+    assert "Erase" not in made.output  # that folder is the installation
+    pki("station", here, "puesto-a")
+    assert "Erase it" in pki("bundle", here, "puesto-a", tmp_path / "usb").output
+    # To shut somebody out is for those who name them in full.
+    refused = pki("revoke", here, "ingest")
+    assert refused.exit_code == 1
+    assert "do you mean service.ingest?" in refused.stderr
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ def pki(tmp_path: Path) -> Path:
 
 
 def test_a_folder_holds_the_three_files_of_a_station(pki: Path, tmp_path: Path) -> None:
-    out = bundle(pki, "puesto-a", tmp_path / "usb" / "puesto-a")
+    out = tmp_path / "usb" / "puesto-a"
+    assert bundle(pki, "puesto-a", out) == out
     certificate, key = authority.current_files(pki, "puesto-a")
     assert {path.name: path.read_bytes() for path in out.iterdir()} == {
         "ca.crt": (pki / "ca.crt").read_bytes(),
@@ -36,7 +37,8 @@ def test_a_folder_holds_the_three_files_of_a_station(pki: Path, tmp_path: Path) 
 
 @pytest.mark.parametrize("ending", [".tar.gz", ".tgz"])
 def test_an_archive_holds_the_same_and_is_private(pki: Path, tmp_path: Path, ending: str) -> None:
-    out = bundle(pki, "service.ingest", tmp_path / f"ingest{ending}")
+    out = tmp_path / "new" / f"ingest{ending}"
+    assert bundle(pki, "ingest", out) == out
     assert stat.S_IMODE(out.stat().st_mode) == 0o600
     with tarfile.open(out) as archive:
         modes = {entry.name: entry.mode for entry in archive.getmembers()}
@@ -48,7 +50,8 @@ def test_an_archive_holds_the_same_and_is_private(pki: Path, tmp_path: Path, end
 
 def test_what_must_not_be_carried_is_refused(pki: Path, tmp_path: Path) -> None:
     with pytest.raises(DeployError, match="no certificate of the name 'puesto-x'"):
-        bundle(pki, "puesto-x", tmp_path / "out")
+        bundle(pki, "puesto-x", tmp_path / "nowhere" / "out.tar.gz")
+    assert not (tmp_path / "nowhere").exists()
     with pytest.raises(DeployError, match="the broker's files"):
         bundle(pki, "service.broker", tmp_path / "out")
     (tmp_path / "there").mkdir()
