@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+import re
+import unicodedata
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -19,6 +22,34 @@ def _station(name: str) -> str:
         return check_station(name)
     except ContractError as error:
         raise ValueError(error.detail) from None
+
+
+_UNLISTED: Final = re.compile(r"unlisted_\d{1,3}")
+"""What a code of newer firmware becomes."""
+
+
+def _label(name: str) -> str:
+    """A label that is never heard would warn nobody: refused, with the likely one by any of its names."""
+    if name in LABELS or _UNLISTED.fullmatch(name):
+        return name
+    by_word = {
+        _plain(word): label
+        for label in LABELS.values()
+        for title in (label.name, label.title_en, label.title_es)
+        for word in (title, *re.findall(r"\w{4,}", title))
+    }
+    close = difflib.get_close_matches(_plain(name), by_word, n=1, cutoff=0.7)
+    if close:
+        label = by_word[close[0]]
+        words = {"label": label.name, "es": label.title_es.lower(), "en": label.title_en.lower()}
+        raise PydanticCustomError("label_misspelt", "no such label; do you mean {label} ({es})?", words)
+    raise PydanticCustomError("label_unknown", "no such label; known: {known}", {"known": ", ".join(LABELS)})
+
+
+def _plain(text: str) -> str:
+    """Without capitals, accents and underscores."""
+    letters = unicodedata.normalize("NFD", text.lower().replace("_", " "))
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 class Section(BaseModel):
@@ -56,7 +87,7 @@ class OutboxSettings(Section):
 class LaneSettings(Section):
     """[lanes]"""
 
-    alert_labels: list[str] = Field(
+    alert_labels: list[Annotated[str, AfterValidator(_label)]] = Field(
         default_factory=lambda: sorted(label.name for label in LABELS.values() if label.alert),
         description="Sounds and sights that warn the post at once and are sent first.",
     )

@@ -70,6 +70,28 @@ def test_all_problems_are_told_at_once_in_the_order_of_their_lines(tmp_path: Pat
     ]
 
 
+@pytest.mark.parametrize(
+    ("label", "told"),
+    [
+        ("motosierra", "do you mean chainsaw (motosierra)?"),
+        ("chainsw", "do you mean chainsaw (motosierra)?"),
+        ("Chainsaw", "do you mean chainsaw (motosierra)?"),
+        ("bote", "do you mean boat (embarcación)?"),
+        ("peque peque", "do you mean long_tail_motor (peque-peque)?"),
+        ("Camion", "known: unknown, chainsaw"),
+    ],
+)
+def test_a_label_that_is_never_heard_is_refused_with_the_likely_one(tmp_path: Path, label: str, told: str) -> None:
+    (only,) = problems(tmp_path, f'[lanes]\nalert_labels = [\n"dredge",\n"{label}",\n]\n')
+    assert only.startswith(f"line 4: lanes.alert_labels: no such label; {told}")
+
+
+def test_a_label_of_newer_firmware_may_warn(tmp_path: Path) -> None:
+    file = tmp_path / "g.toml"
+    file.write_text('[lanes]\nalert_labels = ["chainsaw", "unlisted_47"]\n')
+    assert load_settings(file, GatewaySettings).lanes.alert_labels == ["chainsaw", "unlisted_47"]
+
+
 def test_the_message_begins_with_how_many_there_are(tmp_path: Path) -> None:
     file = tmp_path / "g.toml"
     file.write_text("[uplink]\nport = 0\nkeepalive_s = 0\n")
