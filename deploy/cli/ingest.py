@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import threading
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,13 +14,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from deploy.cli.gateway import LogLevel, SettingsPath
+from deploy.cli.gateway import LogLevel
 from deploy.cli.running import set_up_logging, stop_event
 from deploy.settings_file import load_settings, relative_paths
 from deploy.settings_text import ingest_text
 
 app = typer.Typer(no_args_is_help=True, help="The service at headquarters: journal, InfluxDB, HTTP API.")
 
+SettingsPath = Annotated[Path, typer.Argument(help="The settings file, such as /etc/vigia/ingest.toml.")]
 Reason = Annotated[str | None, typer.Option(help="Only those refused for this reason, such as unknown_station.")]
 
 

@@ -7,9 +7,12 @@ import sys
 import typer
 
 from deploy.cli import broker, dashboards, demo, doctor, gateway, generate, ingest, pki, sensors
+from deploy.cli.extras import Commands
 from deploy.errors import DeployError
 
 app = typer.Typer(
+    cls=Commands,
+    rich_markup_mode=None,  # it would take [[sources]] for a style and leave it out
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

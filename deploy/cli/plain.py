@@ -12,16 +12,13 @@ from deploy.errors import DeployError
 
 @contextlib.contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn DeployError, a file that cannot be read or written, and a library that is not installed into one line on
-    stderr and `typer.Exit(1)`."""
+    """Turn DeployError and a file that cannot be read or written into one line on stderr and `typer.Exit(1)`."""
     try:
         yield
     except DeployError as error:
         reason = str(error)
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
-    except ModuleNotFoundError as error:
-        reason = f"{error.name} is not installed here: pip install {error.name}"
     else:
         return
     typer.echo(reason, err=True)

@@ -1,0 +1,49 @@
+"""A command whose libraries are not installed here says which extra brings them."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, Final
+
+from typer.core import TyperGroup
+
+from deploy.errors import DeployError
+
+_OURS: Final = frozenset(("firmware_bridge", "gateway", "ingest", "dashboards", "deploy"))
+_EXTRAS: Final = {
+    "gateway": "gateway",
+    "sensors": "gateway",
+    "ingest": "ingest",
+    "pki": "ingest",
+    "deploy": "ingest",
+    "dashboards": "dashboards",
+    "demo": "gateway,ingest",
+    "generate": "gateway,ingest,dashboards",
+}
+
+
+class MissingExtraError(DeployError):
+    """A library of an extra is not installed."""
+
+    def __init__(self, library: str, command: str) -> None:
+        pip = f"{sys.prefix}/bin/pip install"
+        if command == "doctor":
+            where = f"at a post: {pip} 'vigia[gateway]'; at headquarters: {pip} 'vigia[ingest]'"
+        else:
+            where = f"{pip} 'vigia[{_EXTRAS[command]}]'"
+        super().__init__(f"`vigia {command}` needs an extra that is not installed here ({library}): {where}")
+
+
+class Commands(TyperGroup):
+    """The commands of `vigia`. Raises MissingExtraError for a library that an extra brings."""
+
+    def invoke(self, ctx: Any) -> Any:  # click's Context, or that of the click in newer typers
+        """Run the command that was asked for."""
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            library = (error.name or "").partition(".")[0]
+            command = ctx.invoked_subcommand
+            if not library or library in _OURS or command is None:
+                raise
+            raise MissingExtraError(library, command) from error
