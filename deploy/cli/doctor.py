@@ -90,5 +90,5 @@ def _examine(post: Path | None, headquarters: Path | None) -> list[_Part]:
     if headquarters is not None:
         from deploy.doctor.headquarters import examine_headquarters
 
-        parts.append(_Part(Text("Central", "Headquarters"), headquarters, examine_headquarters(headquarters)))
+        parts.append(_Part(Text("Sede", "Headquarters"), headquarters, examine_headquarters(headquarters)))
     return parts

@@ -25,8 +25,8 @@ class Side(NamedTuple):
 
 
 AT_POST: Final = Side(
-    Text("La central", "Headquarters"),
-    Text("Avise a la central; revise [uplink] port en la configuración", "Tell headquarters; check [uplink] port"),
+    Text("La sede", "Headquarters"),
+    Text("Avise a la sede; revise [uplink] port en la configuración", "Tell headquarters; check [uplink] port"),
     Text(
         "Revise el enlace: ¿la antena o el módem tienen luz? ¿otro equipo navega? Lo oído queda guardado aquí",
         "Check the link: do antenna and modem have power? does another machine get out? All is kept here meanwhile",

@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 
-from deploy.doctor.findings import AS_ROOT, Check, Finding, Text, attention, ok, unseen, wrong
+from deploy.doctor.findings import AS_ROOT, Check, Finding, Text, attention, counted, ok, unseen, wrong
 
 SOON: Final = dt.timedelta(days=180)
 _MAX_FILE_BYTES: Final = 256 * 1024
@@ -148,12 +148,12 @@ def _dates(
             )
         ]
     if ours.not_valid_after_utc - now < SOON:
-        days = (ours.not_valid_after_utc - now).days
+        left = counted((ours.not_valid_after_utc - now).days, Text("día", "day"), Text("días", "days"))
         return [
             attention(
                 "certificate_ends_soon",
-                f"El certificado vence en {days} días",
-                f"The certificate ends in {days} days",
+                f"El certificado vence en {left.es}",
+                f"The certificate ends in {left.en}",
                 str(files.certificate),
                 todo=_reinstall(name),
             )
@@ -180,6 +180,6 @@ def _rights(files: Files) -> list[Finding]:
 
 def _reinstall(name: str) -> Text:
     return Text(
-        f"Pida a la central el paquete nuevo de {name} (vigia pki bundle) e instálelo en /etc/vigia",
+        f"Pida a la sede el paquete nuevo de {name} (vigia pki bundle) e instálelo en /etc/vigia",
         f"Ask headquarters for {name}'s new bundle (vigia pki bundle) and install it in /etc/vigia",
     )

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from deploy.doctor.findings import AS_ROOT, Check, Finding, Text, attention, ok, unseen, wrong
+from deploy.doctor.findings import AS_ROOT, Check, Finding, Text, attention, counted, ok, unseen, wrong
 from firmware_bridge.sources import SourceSettings
 
 _KEY: Final = re.compile(rb"[0-9A-Fa-f]{32}")
@@ -34,10 +34,10 @@ def _look(source: str, devices: Sequence[object]) -> list[Finding]:
             findings.append(finding)
     unsound = sum(1 for finding in findings if finding.code != "key_open")
     if len(devices) > unsound:
-        count = len(devices) - unsound
-        es = "1 sensor tiene" if count == 1 else f"{count} sensores tienen"
-        en = "1 sensor has" if count == 1 else f"{count} sensors have"
-        findings.insert(0, ok("keys", f"{es} su clave", f"{en} a key", source))
+        sound = counted(
+            len(devices) - unsound, Text("sensor tiene", "sensor has"), Text("sensores tienen", "sensors have")
+        )
+        findings.insert(0, ok("keys", f"{sound.es} su clave", f"{sound.en} a key", source))
     return findings
 
 

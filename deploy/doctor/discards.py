@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from deploy.doctor.findings import Finding, Text, attention, number, ok, wrong
+from deploy.doctor.findings import Finding, Text, attention, counted, number, ok, wrong
 from deploy.doctor.reasons import UNMAPPED, advice
 
 _ACCEPTED: Final = "accepted"
@@ -45,12 +45,18 @@ def discard_findings(tallies: Mapping[tuple[str, str], int]) -> list[Finding]:
             )
         )
     if not findings:
-        also = Text(f"; {number(small, 'es')} descartes sin importancia", f"; {number(small, 'en')} small discards")
+        of = counted(small, Text("descarte", "discard"), Text("descartes", "discards"))
+        also = Text(f"; {of.es} sin importancia", f"; {of.en} of no weight")
+        if not small:
+            also = Text("; nada descartado", "; nothing discarded")
+        taken = counted(
+            accepted, Text("lectura aceptada", "reading accepted"), Text("lecturas aceptadas", "readings accepted")
+        )
         return [
             ok(
                 "discards",
-                f"Se aceptaron {number(accepted, 'es')} lecturas{also.es if small else '; nada descartado'}",
-                f"{number(accepted, 'en')} readings accepted{also.en if small else '; nothing discarded'}",
+                f"{taken.es}{also.es}",
+                f"{taken.en}{also.en}",
             )
         ]
     return findings
@@ -58,11 +64,12 @@ def discard_findings(tallies: Mapping[tuple[str, str], int]) -> list[Finding]:
 
 def _evicted(evicted: Mapping[str, int]) -> Finding:
     total = sum(evicted.values())
+    lost = counted(total, Text("lectura", "reading was"), Text("lecturas", "readings were"))
     which = ", ".join(f"{name.removeprefix('evicted_')} {count}" for name, count in sorted(evicted.items()))
     return wrong(
         "evicted",
-        f"Se borraron {number(total, 'es')} lecturas sin enviar, por falta de espacio ({which})",
-        f"{number(total, 'en')} readings were deleted unsent for want of room ({which})",
+        f"{'Se borró' if total == 1 else 'Se borraron'} {lost.es} sin enviar, por falta de espacio ({which})",
+        f"{lost.en} deleted unsent for want of room ({which})",
         "outbox",
         todo=Text(
             "Libere disco o suba [outbox] max_megabytes, y haga que haya enlace más seguido",
@@ -75,10 +82,11 @@ def _unmapped(source: str, unmapped: Mapping[tuple[str, str], int]) -> Finding:
     """The fields of a source's devices that nothing maps to a quantity, by name."""
     fields = {name.removeprefix(UNMAPPED): total for (place, name), total in unmapped.items() if place == source}
     which = ", ".join(f"{name} {total}" for name, total in sorted(fields.items()))
+    count = counted(len(fields), Text("campo", "field"), Text("campos", "fields"))
     return attention(
         "unmapped_fields",
-        f"Los sensores dicen {len(fields)} campos que nadie traduce a una magnitud ({which})",
-        f"The sensors tell {len(fields)} fields that nothing maps to a quantity ({which})",
+        f"Los sensores dicen {count.es} que nadie traduce a una magnitud ({which})",
+        f"The sensors tell {count.en} that nothing maps to a quantity ({which})",
         source,
         todo=advice(UNMAPPED).todo,
     )

@@ -104,6 +104,12 @@ def number(value: float, language: Language) -> str:
     return f"{value:,.0f}".replace(",", " " if language == "es" else ",")
 
 
+def counted(count: int, one: Text, many: Text) -> Text:
+    """So many of something: the number, then the noun in the form that the number asks for."""
+    noun = one if count == 1 else many
+    return Text(f"{number(count, 'es')} {noun.es}", f"{number(count, 'en')} {noun.en}")
+
+
 def ages(seconds: float) -> Text:
     """How long, in the largest unit that fits."""
     for size, es, en in ((86_400, "días", "days"), (3600, "horas", "hours"), (60, "minutos", "minutes")):

@@ -10,7 +10,7 @@ from deploy.doctor.clock import clock_check
 from deploy.doctor.configuration import THEME, settings_or_faults
 from deploy.doctor.disk import disk_check
 from deploy.doctor.examine import examine
-from deploy.doctor.findings import Check, Finding, Text, Told, ok, wrong
+from deploy.doctor.findings import Check, Finding, Text, Told, counted, ok, wrong
 from deploy.doctor.influx import influx_check
 from deploy.doctor.ingest_api import api_check
 from deploy.doctor.journal import journal_checks
@@ -64,9 +64,10 @@ def _registry(path: Path) -> tuple[dict[str, str] | None, Finding]:
             str(path),
             todo=Text("Agregue [[territories]] y [[stations]]", "Add [[territories]] and [[stations]]"),
         )
+    many = counted(len(stations), Text("puesto", "station"), Text("puestos", "stations"))
     return stations, ok(
         "registry",
-        f"El registro tiene {len(stations)} puestos",
-        f"The registry has {len(stations)} stations",
+        f"El registro tiene {many.es}",
+        f"The registry has {many.en}",
         str(path),
     )

@@ -31,7 +31,7 @@ def _look(settings: ApiSettings) -> list[Finding]:
         return [
             wrong(
                 "api_away",
-                "La API de la central no contesta",
+                "La API de la sede no contesta",
                 "The API does not answer",
                 where,
                 todo=Text(
@@ -53,13 +53,11 @@ def _look(settings: ApiSettings) -> list[Finding]:
     finally:
         connection.close()
     if not reasons:
-        return [
-            ok("api", "La central dice que recibe y guarda", "Ingest says that it takes and stores messages", where)
-        ]
+        return [ok("api", "La sede dice que recibe y guarda", "Ingest says that it takes and stores messages", where)]
     return [
         wrong(
             "not_ready",
-            f"La central avisa: {_spanish(reason)}",
+            f"La sede avisa: {_spanish(reason)}",
             f"Ingest says: {sentence(reason)}",
             where,
             todo=Text("Vea la línea de esa parte en este informe", "See that part in this report"),

@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from deploy.doctor import sqlite_files
-from deploy.doctor.findings import AS_ROOT, Check, Finding, Text, ages, attention, is_there, number, ok, unseen, wrong
+from deploy.doctor.findings import (
+    AS_ROOT,
+    Check,
+    Finding,
+    Text,
+    ages,
+    attention,
+    counted,
+    is_there,
+    ok,
+    unseen,
+    wrong,
+)
 from ingest.journal.database import APPLICATION_ID
 
 _WITHIN_S: Final = 1.6
@@ -35,7 +47,7 @@ _LETTERS: Final[Mapping[str, tuple[Text, Text]]] = {
     "unknown_version": (
         Text("de una versión más nueva de Vigía", "from a later version of Vigía"),
         Text(
-            "Actualice Vigía en la central; después: vigia ingest redrive",
+            "Actualice Vigía en la sede; después: vigia ingest redrive",
             "Update Vigía here; then: vigia ingest redrive",
         ),
     ),
@@ -89,7 +101,7 @@ def journal_checks(path: Path, stations: Mapping[str, str] | None) -> list[Check
                 lambda: [
                     attention(
                         "journal_missing",
-                        "Todavía no hay diario: la central nunca ha corrido aquí",
+                        "Todavía no hay diario: ingest nunca ha corrido aquí",
                         "There is no journal yet: ingest has never run here",
                         str(path),
                         todo=Text(
@@ -170,8 +182,9 @@ def judge_behind(sink: str, behind: Behind, now: float) -> Finding:
         return ok("sink", f"Todo lo recibido está en {sink}", f"All that came is in {sink}", sink)
     age_s = now - behind.oldest_s
     old = ages(age_s)
-    es = f"Faltan {number(behind.messages, 'es')} mensajes por pasar a {sink}; el más antiguo, de hace {old.es}"
-    en = f"{number(behind.messages, 'en')} messages are still to go to {sink}; the oldest came {old.en} ago"
+    left = counted(behind.messages, Text("mensaje", "message is"), Text("mensajes", "messages are"))
+    es = f"Por pasar a {sink}: {left.es}; lo más antiguo, de hace {old.es}"
+    en = f"{left.en} still to go to {sink}; the oldest came {old.en} ago"
     if age_s < _LATE_S:
         return ok("sink_working", es, en, sink)
     return wrong(
@@ -201,11 +214,12 @@ def _letters(path: Path) -> list[Finding]:
     findings = []
     for reason, count in counts[:_MOST_REASONS]:
         what, todo = _LETTERS.get(_SAME.get(str(reason), str(reason)), _OTHER)
+        refused = counted(count, Text("mensaje rechazado", "message"), Text("mensajes rechazados", "messages"))
         findings.append(
             attention(
                 f"dead_letters_{reason}",
-                f"Rechazados {number(count, 'es')} mensajes {what.es} ({reason})",
-                f"{number(count, 'en')} messages were refused {what.en} ({reason})",
+                f"{refused.es}, {what.es} ({reason})",
+                f"{refused.en} refused, {what.en} ({reason})",
                 todo=todo,
             )
         )
@@ -267,9 +281,9 @@ def judge_stations(registered: Mapping[str, str], heard: Mapping[str, float], no
         )
     if not findings and registered:
         count = len(registered)
-        findings.append(
-            ok("stations", f"Se sabe de los {count} puestos del registro", f"All {count} stations are heard")
-        )
+        es = "Se sabe del único puesto" if count == 1 else f"Se sabe de los {count} puestos"
+        en = "The one station is heard" if count == 1 else f"All {count} stations are heard"
+        findings.append(ok("stations", f"{es} del registro", en))
     return findings
 
 

@@ -8,7 +8,20 @@ from typing import Final, NamedTuple
 
 from deploy.doctor import sqlite_files
 from deploy.doctor.discards import discard_findings
-from deploy.doctor.findings import AS_ROOT, Check, Finding, Text, ages, attention, is_there, number, ok, unseen, wrong
+from deploy.doctor.findings import (
+    AS_ROOT,
+    Check,
+    Finding,
+    Text,
+    ages,
+    attention,
+    counted,
+    is_there,
+    number,
+    ok,
+    unseen,
+    wrong,
+)
 from deploy.doctor.processes import holds, lock_holder
 from gateway.contract.topics import Lane
 from gateway.outbox.store import APPLICATION_ID
@@ -18,11 +31,11 @@ _LONG_S: Final = 24 * 3600
 _ALERT_LONG_S: Final = 15 * 60
 _FULL_SHARE: Final = 0.8
 _LANES: Final = {
-    Lane.ALERT: Text("alertas", "alerts"),
-    Lane.DETECTION: Text("detecciones", "detections"),
-    Lane.READING: Text("mediciones", "measurements"),
-    Lane.HEALTH: Text("informes de estado", "health reports"),
-    Lane.MEDIA: Text("fotos", "pictures"),
+    Lane.ALERT: (Text("alerta", "alert"), Text("alertas", "alerts")),
+    Lane.DETECTION: (Text("detección", "detection"), Text("detecciones", "detections")),
+    Lane.READING: (Text("medición", "measurement"), Text("mediciones", "measurements")),
+    Lane.HEALTH: (Text("informe de estado", "health report"), Text("informes de estado", "health reports")),
+    Lane.MEDIA: (Text("foto", "picture"), Text("fotos", "pictures")),
 }
 
 
@@ -36,7 +49,7 @@ class Held(NamedTuple):
 
 def outbox_checks(path: Path, max_bytes: int) -> list[Check]:
     """Soundness, what waits, what was lost and what was discarded: each apart, since a large file may be slow."""
-    theme = Text("Bandeja", "Outbox")
+    theme = Text("Buzón", "Outbox")
     if not (there := is_there(path)):
         return [Check(theme, lambda: _missing(path) if there is False else [_unseen(path)])]
     return [
@@ -52,7 +65,7 @@ def _missing(path: Path) -> list[Finding]:
         return [
             attention(
                 "outbox_missing",
-                "Todavía no hay bandeja de salida: el gateway nunca ha corrido aquí",
+                "Todavía no hay buzón de salida: el gateway nunca ha corrido aquí",
                 "There is no outbox yet: the gateway has never run here",
                 str(path),
                 todo=Text(
@@ -70,7 +83,7 @@ def _soundness(path: Path) -> list[Finding]:
         return [
             ok(
                 "outbox_large",
-                "La bandeja es grande: se abrió bien, no se revisó entera",
+                "El buzón de salida es grande: se abrió bien, no se revisó entero",
                 "The outbox is large: it opened well, and was not checked to its end",
                 str(path),
             )
@@ -81,7 +94,7 @@ def _soundness(path: Path) -> list[Finding]:
         return [
             wrong(
                 "outbox_damaged",
-                f"La bandeja de salida está dañada ({damage})",
+                f"El buzón de salida está dañado ({damage})",
                 f"The outbox is damaged ({damage})",
                 str(path),
                 todo=Text(
@@ -90,7 +103,7 @@ def _soundness(path: Path) -> list[Finding]:
                 ),
             )
         ]
-    return [ok("outbox", "La bandeja de salida está sana", "The outbox is sound", str(path))]
+    return [ok("outbox", "El buzón de salida está sano", "The outbox is sound", str(path))]
 
 
 def _waiting(path: Path, max_bytes: int) -> list[Finding]:
@@ -115,7 +128,7 @@ def _waiting(path: Path, max_bytes: int) -> list[Finding]:
                 "Hay tanto por enviar que no dio tiempo a contarlo",
                 "So much waits to be sent that there was no time to count it",
                 str(path),
-                todo=Text("Revise el enlace con la central", "Check the link to headquarters"),
+                todo=Text("Revise el enlace con la sede", "Check the link to headquarters"),
             )
         ]
     except (sqlite_files.DamagedError, ValueError):
@@ -132,7 +145,7 @@ def judge_waiting(held: Held, max_bytes: int, now: float, where: str) -> list[Fi
         findings = [
             attention(
                 "outbox_filling",
-                f"La bandeja está llena al {share}; cuando se llene, se borra primero lo menos urgente",
+                f"El buzón de salida está lleno al {share}; cuando se llene, se borra primero lo menos urgente",
                 f"The outbox is {share} full; when it is full, the least urgent goes first",
                 where,
                 todo=Text(
@@ -146,14 +159,8 @@ def judge_waiting(held: Held, max_bytes: int, now: float, where: str) -> list[Fi
     if not held.lanes:
         return [*findings, ok("outbox_empty", "No falta nada por enviar", "Nothing waits to be sent", where)]
     total = sum(held.lanes.values())
-    parts = Text(
-        *(
-            ", ".join(
-                f"{number(count, language)} {_LANES[lane](language)}" for lane, count in sorted(held.lanes.items())
-            )
-            for language in ("es", "en")
-        )
-    )
+    each = [counted(count, *_LANES[lane]) for lane, count in sorted(held.lanes.items())]
+    parts = Text(", ".join(part.es for part in each), ", ".join(part.en for part in each))
     age_s = max(now - at for at in held.oldest.values())
     old = ages(age_s)
     es = f"Por enviar: {number(total, 'es')} ({parts.es}); lo más antiguo, de hace {old.es}"
@@ -161,7 +168,7 @@ def judge_waiting(held: Held, max_bytes: int, now: float, where: str) -> list[Fi
     alert_late = Lane.ALERT in held.oldest and now - held.oldest[Lane.ALERT] > _ALERT_LONG_S
     if alert_late or age_s > _LONG_S:
         todo = Text(
-            "La central no lo ha recibido: revise el enlace (abajo). Aquí queda guardado mientras tanto",
+            "La sede no lo ha recibido: revise el enlace (abajo). Aquí queda guardado mientras tanto",
             "Headquarters has not got it: see to the link (below). It is kept here meanwhile",
         )
         return [*findings, attention("outbox_waiting_long", es, en, where, todo=todo)]
@@ -176,11 +183,12 @@ def _beside(path: Path) -> list[Finding]:
         findings.append(_in_memory(path))
     set_aside = [p for p in path.parent.glob(f"{path.name}.damaged-*") if not p.name.endswith(("-wal", "-shm"))]
     if set_aside:
+        apart = counted(len(set_aside), Text("archivo apartado", "file"), Text("archivos apartados", "files"))
         findings.append(
             attention(
                 "outbox_set_aside",
-                f"La bandeja se dañó antes: {len(set_aside)} archivos apartados",
-                f"The outbox was damaged before: {len(set_aside)} files set aside",
+                f"El buzón de salida se dañó antes: {apart.es}",
+                f"The outbox was damaged before: {apart.en} set aside",
                 str(set_aside[-1]),
                 todo=Text(
                     "Cópielos a un USB para quien mantiene Vigía y bórrelos; si pasa otra vez, cambie la tarjeta SD",
@@ -192,7 +200,7 @@ def _beside(path: Path) -> list[Finding]:
         findings.append(
             attention(
                 "outbox_no_reserve",
-                "El disco se llenó y se usó la reserva de la bandeja",
+                "El disco se llenó y se usó la reserva del buzón de salida",
                 "The disk was full and the outbox's reserve is used up",
                 str(path.parent),
                 todo=Text("Libere espacio en el disco", "Make room on the disk"),
@@ -227,7 +235,7 @@ def _tallies(path: Path) -> list[Finding]:
 def _unseen(path: Path) -> Finding:
     return unseen(
         "outbox_unseen",
-        "No se pudo mirar la bandeja: no tiene permiso",
+        "No se pudo mirar el buzón de salida: no tiene permiso",
         "The outbox could not be looked at: you may not",
         str(path),
         todo=AS_ROOT,

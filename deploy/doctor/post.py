@@ -11,7 +11,7 @@ from deploy.doctor.configuration import THEME, settings_or_faults
 from deploy.doctor.device_keys import key_checks
 from deploy.doctor.disk import disk_check
 from deploy.doctor.examine import examine
-from deploy.doctor.findings import Check, Finding, Text, Told, attention, ok
+from deploy.doctor.findings import Check, Finding, Text, Told, attention, counted, ok
 from deploy.doctor.outbox import outbox_checks
 from deploy.doctor.serial_ports import port_checks
 from deploy.doctor.service import service_check
@@ -51,10 +51,11 @@ def _settings(settings: GatewaySettings, path: Path) -> Finding:
                 "Agregue [[sources]]: vigia gateway config muestra cómo", "Add [[sources]]: see vigia gateway config"
             ),
         )
-    sensors = sum(len(getattr(source, "devices", ())) for source in settings.sources)
+    devices = sum(len(getattr(source, "devices", ())) for source in settings.sources)
+    sensors = counted(devices, Text("sensor", "sensor"), Text("sensores", "sensors"))
     return ok(
         "settings",
-        f"La configuración está en orden: puesto {settings.station.name}, {sensors} sensores",
-        f"The settings are in order: post {settings.station.name}, {sensors} sensors",
+        f"La configuración está en orden: puesto {settings.station.name}, {sensors.es}",
+        f"The settings are in order: post {settings.station.name}, {sensors.en}",
         str(path),
     )

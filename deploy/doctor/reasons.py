@@ -205,7 +205,7 @@ _REASONS: Final[Mapping[str, Reason]] = {
         Text("La tarjeta SD está fallando: cámbiela pronto", "The SD card is failing: change it soon"),
     ),
     "set_aside": Reason(
-        Text("veces que la bandeja se dañó y se apartó", "times the outbox was damaged and set aside"),
+        Text("veces que el buzón de salida se dañó y se apartó", "times the outbox was damaged and set aside"),
         Text(
             "Suele ser por cortes de luz o una tarjeta SD gastada: si se repite, cambie la tarjeta",
             "Mostly power cuts or a worn SD card: if it happens again, change the card",

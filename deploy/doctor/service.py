@@ -47,11 +47,14 @@ def judge(unit: str, idle: Text, holder: processes.Process | None, told: Unit | 
     """idle: what is not done without it. holder: who has the lock. told: None where systemd does not know the unit."""
     look_at_log = Text(f"Mire por qué: journalctl -u {unit} -n 30", f"See why: journalctl -u {unit} -n 30")
     if told is not None and told.active in ("failed", "activating"):
+        tries = (
+            Text("1 vez", "once") if told.restarts == "1" else Text(f"{told.restarts} veces", f"{told.restarts} times")
+        )
         return [
             wrong(
                 "service_failing",
-                f"El servicio no logra arrancar (lo intentó {told.restarts} veces)",
-                f"The service cannot start (it tried {told.restarts} times)",
+                f"El servicio no logra arrancar (lo intentó {tries.es})",
+                f"The service cannot start (it tried {tries.en})",
                 unit,
                 todo=look_at_log,
             )

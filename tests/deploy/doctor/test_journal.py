@@ -53,7 +53,7 @@ def test_dead_letters_by_reason_with_advice(path: Path) -> None:
         "dead_letters_truncated": Mark.ATTENTION,
     }
     finding = next(f for f in findings if f.code == "dead_letters_unknown_station")
-    assert finding.what.es.startswith("Rechazados 2 mensajes de un puesto que no está en el registro")
+    assert finding.what.es.startswith("2 mensajes rechazados, de un puesto que no está en el registro")
     assert finding.todo is not None
     assert "vigia ingest redrive" in finding.todo.es
 
@@ -68,7 +68,7 @@ def test_a_sink_is_behind_by_what_waits_and_how_long(path: Path) -> None:
     )
     (finding,) = (f for f in look(journal_checks(path, None)) if f.code.startswith("sink"))
     assert finding.mark is Mark.WRONG
-    assert finding.what.es == "Faltan 1 mensajes por pasar a influxdb; el más antiguo, de hace 2 horas"
+    assert finding.what.es == "Por pasar a influxdb: 1 mensaje; lo más antiguo, de hace 2 horas"
     assert found([judge_behind("influxdb", Behind(5, 100.0), 130.0)]) == {"sink_working": Mark.OK}
     assert found([judge_behind("influxdb", Behind(0, 0.0), 130.0)]) == {"sink": Mark.OK}
 

@@ -60,7 +60,7 @@ def test_one_in_use_is_counted_by_lane(path: Path, outbox: Outbox) -> None:
     said = by_code(findings)["outbox_waiting"].what
     assert said.es.startswith("Por enviar: 1 202 (2 alertas, 1 200 mediciones); lo más antiguo, de hace ")
     assert said.en.startswith("Waiting to be sent: 1,202 (2 alerts, 1,200 measurements); the oldest came ")
-    assert "1 202 lecturas; nada descartado" in by_code(findings)["discards"].what.es
+    assert "1 202 lecturas aceptadas; nada descartado" in by_code(findings)["discards"].what.es
 
 
 def test_one_that_rests_is_read_without_a_trace(path: Path, outbox: Outbox) -> None:

@@ -47,12 +47,12 @@ def test_lines_have_mark_theme_place_and_advice_and_the_worst_last() -> None:
 
 def test_a_terminal_shows_signs_and_words_not_colour_alone() -> None:
     out = io.StringIO()
-    long = Told(Text("Bandeja", "Outbox"), Finding(Mark.WRONG, "x", Text("palabra " * 30, "word"), "/x", TODO))
+    long = Told(Text("Buzón", "Outbox"), Finding(Mark.WRONG, "x", Text("palabra " * 30, "word"), "/x", TODO))
     show(Console(file=out, width=60, force_terminal=True, color_system=None), "Puesto", [OK, ATTENTION, long], "es")
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     assert "✓ bien     Disco         Hay espacio  /var" in lines
     assert "! atención Reloj: Atrasa" in lines
-    assert any(line.startswith("✗ MAL      Bandeja: palabra") for line in lines)
+    assert any(line.startswith("✗ MAL      Buzón: palabra") for line in lines)
     assert lines[-1] == "✗ 1 cosa bien, 1 por atender, 1 mal."
     assert all(len(line) <= 60 for line in lines)
 
