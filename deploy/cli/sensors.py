@@ -1,18 +1,172 @@
-"""vigia sensors ...: devices at a post."""
+"""vigia sensors ...: which sensors can be heard, what they say, and simulated ones."""
 
 from __future__ import annotations
 
+import logging
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import SecretStr
+from rich.console import Console
 
+from deploy.cli.doctor import Lang
 from deploy.cli.running import set_up_logging, stop_event
 from deploy.errors import DeployError
 from deploy.settings_file import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="Sensors: for now, simulated ones.")
+app = typer.Typer(no_args_is_help=True, help="Sensors: which can be heard, what they say, a new one, simulated ones.")
+
+Language = Annotated[Lang, typer.Option(help="Language of what is shown.")]
+SourceName = Annotated[str | None, typer.Option(help="Which [[sources]] by name, if there are several.")]
+
+
+@app.command("list")
+def list_drivers(
+    json: Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")] = False,
+) -> None:
+    """Every driver: its device, link and quantities, and whether what it needs is installed.
+
+    On a terminal a table; otherwise one line each, separated by tabs.
+    """
+    from deploy.sensors.cards import cards
+    from deploy.sensors.listing import as_json, as_lines, as_table
+
+    console = Console()
+    if json:
+        typer.echo(as_json(cards()))
+    elif console.is_terminal:
+        console.print(as_table(cards()))
+    else:
+        typer.echo("\n".join(as_lines(cards())))
+
+
+@app.command()
+def sample(driver: Annotated[str, typer.Argument(help="A driver's name: see vigia sensors list.")]) -> None:
+    """Print a driver's settings as a block to put at the end of the gateway's settings, each with what it means."""
+    from deploy.sensors.sample import source_block
+
+    typer.echo(source_block(driver), nl=False)
+
+
+@app.command()
+def new(name: Annotated[str, typer.Argument(help="<maker>_<model>, such as davis_vantage.")]) -> None:
+    """Begin a driver for a sensor that there is none for: its file, its test and its page, from a working template."""
+    from deploy.reference.generated import DRIVERS_PAGE, source_tree
+    from deploy.sensors.beginning import begin_driver
+    from deploy.sensors.cards import cards
+    from deploy.sensors.listing import index_page
+
+    root = source_tree("a new driver belongs")
+    for path in begin_driver(root, name):
+        typer.echo(path)
+    (root / DRIVERS_PAGE).write_text(index_page(cards()))
+    typer.echo(
+        f"They hear the template's sensor, and pass: .venv/bin/python -m pytest tests/firmware_bridge -k {name}\n"
+        "Now change the test to what your sensor says, then the driver; the comments tell what belongs where."
+    )
+
+
+@app.command()
+def decode(
+    driver: Annotated[str, typer.Argument(help="A driver's name: see vigia sensors list.")],
+    what: Annotated[
+        list[str] | None, typer.Argument(help="Bytes in hex, grouped as you like; - reads them from standard input.")
+    ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(help="The gateway's settings, for devices and keys; the driver's own sample if left out."),
+    ] = None,
+    source: SourceName = None,
+    text: Annotated[
+        bool, typer.Option("--text", help="Text in place of hex: each argument a line or a message `topic payload`.")
+    ] = False,
+    file: Annotated[Path | None, typer.Option(help="A file whose bytes are meant, such as a picture.")] = None,
+    lang: Language = Lang.ES,
+) -> None:
+    """Say what bytes mean: readings with units, and what was discarded and why. Exit code 1 without any reading."""
+    from deploy.sensors import decoding
+    from deploy.sensors.chosen import sample_of, source_of
+    from deploy.sensors.words import delivery_lines
+
+    chosen = source_of(settings, source, driver) if settings else sample_of(driver)
+    if chosen.driver != driver:
+        raise DeployError(f"{settings} is of the driver {chosen.driver}, not of {driver}")
+    if bool(what) == (file is not None):
+        raise DeployError("say what is to be decoded: bytes in hex, or --text and text, or --file and a file")
+    console = Console(highlight=False)
+    told = decoding.Decoding(chosen)
+    for delivery in told.feed(_file_chunk(file) if file else _chunks(what or [], text=text)):
+        if console.is_terminal:
+            for part in decoding.tables(delivery, lang.value):
+                console.print(part)
+        else:
+            for line in delivery_lines(delivery, lang.value):
+                typer.echo(line)
+    if console.is_terminal:
+        for words in decoding.closing_advice(told, lang.value):
+            console.print(words)
+    else:
+        for line in decoding.closing_lines(told, lang.value):
+            typer.echo(line)
+    if not told.has_readings:
+        raise typer.Exit(1)
+
+
+def _chunks(words: list[str], *, text: bool) -> Iterator[bytes]:
+    from deploy.sensors.decoding import MAX_BYTES, bytes_of
+
+    if text:
+        for line in sys.stdin if words == ["-"] else words:
+            yield line.rstrip("\r\n").encode() + b"\r\n"
+    else:
+        yield bytes_of([sys.stdin.read(3 * MAX_BYTES)] if words == ["-"] else words)
+
+
+def _file_chunk(file: Path) -> Iterator[bytes]:
+    from deploy.sensors.decoding import MAX_BYTES
+
+    try:
+        with file.open("rb") as opened:
+            yield opened.read(MAX_BYTES)
+    except OSError as error:
+        raise DeployError(f"{file}: {error.strerror}") from error
+
+
+@app.command()
+def watch(
+    port: Annotated[str | None, typer.Argument(help="A serial port, with --driver.")] = None,
+    driver: Annotated[str | None, typer.Option(help="Who speaks there, by the driver's own sample settings.")] = None,
+    baud: Annotated[int | None, typer.Option(help="Speed of the line, if it is not the driver's usual one.")] = None,
+    settings: Annotated[
+        Path | None, typer.Option("--for", help="The gateway's settings, for port, devices and keys.")
+    ] = None,
+    source: SourceName = None,
+    lang: Language = Lang.ES,
+    longest_s: Annotated[float | None, typer.Option(help="End after this many seconds.")] = None,
+) -> None:
+    """Listen in place of the gateway and show what comes: each sensor's last reading, signal and battery, what is
+    discarded and what to do, who is heard and not in the settings. The gateway must be stopped; nothing is stored."""
+    from deploy.sensors.chosen import sample_of, source_of
+    from deploy.sensors.watch_run import watch_in_lines, watch_on_terminal
+    from deploy.sensors.watching import refuse_if_not_free
+
+    logging.basicConfig(level=logging.ERROR)  # the screen tells how the line stands
+    if settings is not None and port is None:
+        chosen = source_of(settings, source, driver)
+    elif settings is None and port is not None and driver is not None:
+        chosen = sample_of(driver, port=port, **({} if baud is None else {"baud": baud}))
+    else:
+        raise DeployError("say either PORT and --driver, or --for and the gateway's settings")
+    refuse_if_not_free(chosen, settings, lang.value)
+    console = Console(highlight=False)
+    longest = float("inf") if longest_s is None else longest_s
+    if console.is_terminal:
+        watch_on_terminal(console, chosen, lang.value, stop_event(), longest)
+    else:
+        watch_in_lines(typer.echo, chosen, lang.value, stop_event(), longest)
 
 
 @app.command()

@@ -9,10 +9,13 @@ from typing import Final, Literal, NamedTuple
 
 from deploy.errors import DeployError
 from deploy.reference.vocabulary import vocabulary_text
+from deploy.sensors.cards import cards
+from deploy.sensors.listing import index_page
 from deploy.settings_text import gateway_text, ingest_text
 
 BOARDS: Final = "dashboards/generated"
 """Every file of this folder is generated."""
+DRIVERS_PAGE: Final = "firmware_bridge/docs/README.md"
 
 
 class Change(NamedTuple):
@@ -22,11 +25,12 @@ class Change(NamedTuple):
     how: Literal["new", "changed", "removed"]
 
 
-def source_tree() -> Path:
-    """The root of the checkout that this code runs from. Raises DeployError for an installed copy."""
+def source_tree(what: str = "generated files belong") -> Path:
+    """The root of the checkout that this code runs from. what: is wanted of it, for the DeployError that an installed
+    copy raises."""
     root = Path(__file__).resolve().parents[2]
     if not (root / "pyproject.toml").is_file():
-        raise DeployError(f"{root} is no source tree: generated files belong into a checkout of Vigía")
+        raise DeployError(f"Vigía is installed here without its source tree ({root}): {what} into a checkout of it")
     return root
 
 
@@ -39,6 +43,7 @@ def wanted() -> Mapping[str, bytes]:
         "deploy/reference/gateway.toml": gateway_text().encode(),
         "deploy/reference/ingest.toml": ingest_text().encode(),
         "deploy/reference/quantities.md": vocabulary_text().encode(),
+        DRIVERS_PAGE: index_page(cards()).encode(),
         "ingest/api/openapi.json": openapi_document().encode(),
     }
     with tempfile.TemporaryDirectory() as directory:

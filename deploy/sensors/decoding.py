@@ -1,0 +1,96 @@
+"""What bytes say, by a driver's decoder: nothing is opened, nothing is kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from rich.table import Table
+from rich.text import Text as RichText
+
+from deploy.doctor.findings import Language, Text
+from deploy.doctor.reasons import advice
+from deploy.errors import DeployError
+from deploy.sensors.words import attachment_words, head, other_lines, rows
+from firmware_bridge.readings import Rejected
+from firmware_bridge.sources import DRIVERS, Delivery, SourceSettings
+
+MAX_BYTES: Final = 32 * 1024 * 1024
+"""Largest input: a picture."""
+_BETWEEN: Final = re.compile(r"0[xX](?=[0-9A-Fa-f]{2})|[\s:,;\-]+")
+_NOTHING: Final = Text(
+    "Nada todavía: es el comienzo de algo que sigue", "Nothing yet: this is the beginning of something that goes on"
+)
+_DISCARDED: Final = Text("Descartado", "Discarded")
+
+
+class Decoding:
+    """A fresh decoder of a source, fed with chunks; and the sum of what it discarded."""
+
+    def __init__(self, settings: SourceSettings) -> None:
+        """May read key files; one that cannot be read is logged and counted."""
+        self._decoder = DRIVERS[settings.driver].new_decoder(settings, {})
+        self._rejected: dict[str, Rejected] = {}
+        self.has_readings = False
+
+    def feed(self, chunks: Iterable[bytes]) -> Iterator[Delivery]:
+        """What each chunk gave. Raises nothing, whatever the bytes."""
+        for chunk in chunks:
+            delivery = self._decoder.feed(chunk)
+            if delivery is None:
+                continue
+            for item in delivery.rejected:
+                held = self._rejected.get(item.reason, Rejected(item.reason, 0, item.detail))
+                self._rejected[item.reason] = Rejected(item.reason, held.count + item.count, held.detail)
+            self.has_readings |= bool(delivery.readings or delivery.texts or delivery.gps_utc_ms is not None)
+            yield delivery
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        """One item a reason, with the first detail."""
+        return list(self._rejected.values())
+
+
+def bytes_of(words: Iterable[str]) -> bytes:
+    """Bytes of hex digits, however they are grouped: 0a0B, 0a:0b, 0x0a 0x0b. Raises DeployError."""
+    digits = _BETWEEN.sub("", " ".join(words))
+    if strange := re.search(r"[^0-9A-Fa-f]", digits):
+        raise DeployError(f"{strange[0]!r} is no hex digit; for text, such as JSON or lines of a modem, say --text")
+    if len(digits) % 2:
+        raise DeployError(f"{len(digits)} hex digits: a byte has two, one is missing")
+    return bytes.fromhex(digits)
+
+
+def closing_lines(told: Decoding, language: Language) -> list[str]:
+    """What was discarded; or that nothing came of it at all."""
+    lines = [f"{_DISCARDED(language)}: {_rejected_words(item)}" for item in told.rejected]
+    return lines or ([] if told.has_readings else [_NOTHING(language)])
+
+
+def closing_advice(told: Decoding, language: Language) -> list[RichText]:
+    """The same for a terminal, with what it means and what to do."""
+    shown = []
+    for item in told.rejected:
+        reason = advice(item.reason)
+        words = RichText.assemble((f"{_DISCARDED(language)}: ", "yellow"), _rejected_words(item))
+        shown.append(words.append(f"\n  {reason.what(language)}. {reason.todo(language)}", "dim"))
+    return shown or ([] if told.has_readings else [RichText(_NOTHING(language))])
+
+
+def tables(delivery: Delivery, language: Language) -> list[Table | RichText]:
+    """For a terminal: a table for each reading, a line for each text."""
+    shown: list[Table | RichText] = []
+    for index, reading in enumerate(delivery.readings):
+        table = Table(title=RichText(head(reading, language)), title_justify="left", show_header=False, min_width=56)
+        table.add_column()
+        table.add_column(justify="right")
+        for row in rows(reading, language):
+            table.add_row(RichText(row.title), RichText(row.value, "bold"))
+        shown.append(table)
+        shown += [RichText(attachment_words(one, language)) for one in delivery.attachments.get(index, [])]
+    return shown + [RichText(line) for line in other_lines(delivery, language)]
+
+
+def _rejected_words(item: Rejected) -> str:
+    return f"{item.reason} {item.count}{f' ({item.detail})' if item.detail else ''}"

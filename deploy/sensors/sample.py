@@ -1,0 +1,92 @@
+"""A driver's sample as a [[sources]] block of a gateway's settings, each setting with what it means."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from deploy.sensors.cards import check_known, models_in
+from firmware_bridge.sources import DRIVERS
+
+_TABLE: Final = re.compile(r"^(\[\[?)([A-Za-z0-9_.-]+)(\]\]?)\s*$")
+_SETTING: Final = re.compile(r"^([A-Za-z0-9_-]+)\s*=")
+_WIDTH: Final = 116
+
+
+def source_block(name: str) -> str:
+    """TOML, ready to be put at the end of a gateway's settings. What the sample leaves out stands in comments, with its
+    default. Imports the driver. Raises DeployError for one that there is not."""
+    check_known(name)
+    driver = DRIVERS[name]
+    lines = ["[[sources]]"]
+    table: tuple[str, ...] = ()
+    models: Sequence[type[BaseModel]] = [driver.Settings]
+    explained: set[tuple[str, ...]] = set()
+    has_told_rest = False
+    for line in driver.SAMPLE.strip().splitlines():
+        if header := _TABLE.match(line):
+            if not has_told_rest:
+                lines += [*_left_out(driver.Settings, tomllib.loads(driver.SAMPLE)), ""]
+                has_told_rest = True
+            table = tuple(header[2].split("."))
+            models = _models_at(driver.Settings, table)
+            lines.append(f"{header[1]}sources.{header[2]}{header[3]}")
+            continue
+        if (setting := _SETTING.match(line)) and (*table, setting[1]) not in explained:
+            explained.add((*table, setting[1]))
+            lines += _comment(_description(models, setting[1]))
+        if line or has_told_rest:
+            lines.append(line)
+    if not has_told_rest:
+        lines += _left_out(driver.Settings, tomllib.loads(driver.SAMPLE))
+    return "\n".join(lines) + "\n"
+
+
+def _left_out(model: type[BaseModel], told: dict[str, Any]) -> list[str]:
+    """The plain settings that the sample does without, in comments; tables are for the driver's page to explain."""
+    lines = []
+    for name, field in model.model_fields.items():
+        if name in told or field.is_required() or any(models_in(field.annotation)):
+            continue
+        value = _toml(field)
+        lines += [*_comment(field.description or ""), f"# {name} = {value}" if value else f"# {name} ="]
+    return lines
+
+
+def _toml(field: FieldInfo) -> str:
+    value = field.get_default(call_default_factory=True, validated_data={})
+    if value is None or isinstance(value, SecretStr):
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, list | tuple | set | frozenset):
+        return json.dumps([*value], ensure_ascii=False, default=str)
+    return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False, default=str)
+
+
+def _models_at(model: type[BaseModel], table: Sequence[str]) -> list[type[BaseModel]]:
+    """The models that a table of the file may be."""
+    models = [model]
+    for part in table:
+        models = [
+            inner for m in models if part in m.model_fields for inner in models_in(m.model_fields[part].annotation)
+        ]
+    return models
+
+
+def _description(models: Sequence[type[BaseModel]], setting: str) -> str:
+    return next((m.model_fields[setting].description or "" for m in models if setting in m.model_fields), "")
+
+
+def _comment(words: str) -> list[str]:
+    return [f"# {line}" for line in textwrap.wrap(words, _WIDTH)]
