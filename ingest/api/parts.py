@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import difflib
 import hmac
 from typing import Annotated
 
 import msgspec
 from fastapi import Depends, HTTPException, Request
+from fastapi.dependencies.utils import get_flat_params
+from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from ingest.api.problems import bad_request
 from ingest.api.settings import ApiSettings
 from ingest.api.status import StatusSource
 from ingest.influx.reader import InfluxReader
@@ -55,3 +59,21 @@ def require_token(authorised: Authorised) -> None:
             "this needs the API's token: send `Authorization: Bearer <token>`",
             headers={"WWW-Authenticate": "Bearer"},
         )
+
+
+def refuse_unknown_parameters(request: Request) -> None:
+    """Dependency of endpoints that show data: 422 for a parameter that the endpoint has not, or that is given twice.
+
+    Taken in silence, a misspelt filter would answer with what nobody asked for.
+    """
+    route = request.scope["route"]
+    assert isinstance(route, APIRoute)
+    known = [field.alias for field in get_flat_params(route.dependant)]
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in known:
+            close = difflib.get_close_matches(name.lower(), known, n=1)
+            there = f"there are: {', '.join(known)}" if known else "there are none here"
+            raise bad_request(f"no parameter `{name[:40]}`; {f'do you mean {close[0]}?' if close else there}")
+        if given.count(name) > 1:
+            raise bad_request(f"`{name}` is given {given.count(name)} times; give it once")

@@ -10,13 +10,17 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from firmware_bridge.readings import MAX_NAME_BYTES, QUANTITIES, Kind
 from ingest.api.cursors import MAX_CURSOR, AfterReading, AfterSensor, decode_cursor, encode_cursor
-from ingest.api.parts import PartsOf, require_token
+from ingest.api.labels import is_listed, not_a_label
+from ingest.api.parts import PartsOf, refuse_unknown_parameters, require_token
 from ingest.api.problems import ANSWERS, DATABASE_AWAY, bad_request
 from ingest.api.stations import StationName
 from ingest.influx.reader import MAX_ROWS, Filter, InfluxReader, StoredReading
 
 router = APIRouter(
-    prefix="/api/v1", tags=["readings"], dependencies=[Depends(require_token)], responses={**ANSWERS, **DATABASE_AWAY}
+    prefix="/api/v1",
+    tags=["readings"],
+    dependencies=[Depends(require_token), Depends(refuse_unknown_parameters)],
+    responses={**ANSWERS, **DATABASE_AWAY},
 )
 
 KindSlug = Literal[
@@ -80,7 +84,14 @@ def readings(
     station: StationName | None = None,
     sensor: Annotated[_Name | None, Query(description="The sensor's name.", examples=["audio-01"])] = None,
     kind: Annotated[KindSlug | None, Query(description="One kind; without it all but tallies.")] = None,
-    label: Annotated[_Name | None, Query(description="What was heard or seen.", examples=["chainsaw"])] = None,
+    label: Annotated[
+        _Name | None,
+        Query(
+            description="What was heard or seen: a name of the vocabulary, or another that readings have; "
+            "of tallies, the reason.",
+            examples=["chainsaw"],
+        ),
+    ] = None,
     latest: Annotated[bool, Query(description="Only the last reading of each sensor and kind.")] = False,
     start: Annotated[
         AwareDatetime | None,
@@ -113,10 +124,19 @@ def readings(
             raise bad_request("`latest=true` takes no `from` and no `to`")
         if isinstance(after, AfterReading):
             raise bad_request("`cursor` belongs to a time range; begin without it")
-        return _latest(parts.reader, wanted, limit, after)
-    if isinstance(after, AfterSensor):
-        raise bad_request("`cursor` belongs to `latest=true`; begin without it")
-    return _between(parts.reader, wanted, start, stop, limit, after)
+        found = _latest(parts.reader, wanted, limit, after)
+    else:
+        if isinstance(after, AfterSensor):
+            raise bad_request("`cursor` belongs to `latest=true`; begin without it")
+        found = _between(parts.reader, wanted, start, stop, limit, after)
+    if label and not found.readings and not (is_listed(label) or _has_ever(parts.reader, wanted.kind, label)):
+        raise bad_request(not_a_label(label))
+    return found
+
+
+def _has_ever(reader: InfluxReader, kind: Kind | None, label: str) -> bool:
+    """Whether there is any such reading: recorders may have labels of their own, and tallies have reasons."""
+    return kind is Kind.TALLY or bool(reader.latest(Filter(label=label)))
 
 
 def _latest(reader: InfluxReader, wanted: Filter, limit: int, after: AfterSensor | None) -> Readings:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import socket
 import threading
 from typing import Final
 
@@ -17,6 +19,8 @@ from ingest.api.status import StatusSource
 from ingest.errors import IngestError
 from ingest.influx.reader import InfluxReader
 from ingest.registry import Registry
+
+log = logging.getLogger(__name__)
 
 _LAST_ANSWERS_S: Final = 2
 """How long a request that is being answered may still take once we stop."""
@@ -43,6 +47,8 @@ class ApiServer:
             port=settings.port,
             log_config=None,
             access_log=False,
+            # Its notices go by the name uvicorn.error, which reads like an error; _Server says where we listen.
+            log_level="warning",
             timeout_graceful_shutdown=_LAST_ANSWERS_S,
             limit_concurrency=_MOST_CONNECTIONS,
         )
@@ -80,6 +86,12 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, stop: threading.Event) -> None:
         super().__init__(config)
         self._stop = stop
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        if self.started and self.servers:
+            host, port = self.servers[0].sockets[0].getsockname()[:2]
+            log.info("the API answers on http://%s:%d", f"[{host}]" if ":" in host else host, port)
 
     async def on_tick(self, counter: int) -> bool:
         return self._stop.is_set() or await super().on_tick(counter)

@@ -9,11 +9,15 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
 from gateway.contract.topics import STATION_NAME
-from ingest.api.parts import PartsOf, require_token
+from ingest.api.parts import PartsOf, refuse_unknown_parameters, require_token
 from ingest.api.problems import ANSWERS, DATABASE_AWAY
 from ingest.api.status import StationLink
 
-router = APIRouter(prefix="/api/v1", dependencies=[Depends(require_token)], responses=ANSWERS)
+router = APIRouter(
+    prefix="/api/v1",
+    dependencies=[Depends(require_token), Depends(refuse_unknown_parameters)],
+    responses=ANSWERS,
+)
 
 StationName = Annotated[
     str, Query(pattern=f"^{STATION_NAME.pattern}$", description="The station's name.", examples=["boca-yaguas"])

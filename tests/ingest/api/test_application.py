@@ -228,6 +228,25 @@ def test_a_reading(api: httpx.Client, sink: InfluxSink) -> None:
         "values": {"confidence_ratio": 0.925, "sound_level_decibels": 71.5, "duration_seconds": 12.0},
     }
     assert get(api, "/api/v1/readings")["readings"] == []  # the last day
+    assert get(api, "/api/v1/readings", label="gunshot")["readings"] == []
+    assert get(api, "/api/v1/readings", label="unlisted_200")["readings"] == []
+    assert get(api, "/api/v1/readings", kind="tally", label="bad_crc")["readings"] == []
+
+
+@pytest.mark.slow
+def test_a_label_of_a_recorders_own_is_found(api: httpx.Client, sink: InfluxSink) -> None:
+    own = msgspec.structs.replace
+    one = entry(1, Kind.CAMERA_DETECTION)
+    sink.write([message([own(one, reading=own(one.reading, label="mono"))])])
+    assert len(get(api, "/api/v1/readings", label="mono", **DAY)["readings"]) == 1
+    assert get(api, "/api/v1/readings", label="mono")["readings"] == []  # not in the last day, and still no mistake
+
+
+@pytest.mark.slow
+def test_what_takes_no_parameters_says_so(api: httpx.Client) -> None:
+    answer = api.get("/api/v1/stations?station=boca-yaguas")
+    assert (answer.status_code, answer.json()["detail"]) == (422, "no parameter `station`; there are none here")
+    assert httpx.get(f"{api.base_url}/api/v1/stations?x=1").status_code == 401
 
 
 @pytest.mark.slow
@@ -261,6 +280,11 @@ def test_an_attack_finds_nothing(attack: str, api: httpx.Client, sink: InfluxSin
         ({"to": "0001-01-01T00:00:00Z"}, "between 1970 and 2248"),
         ({"from": "9999-12-31T23:59:59-12:00"}, "between 1970 and 2248"),
         ({"latest": "true", "from": DAY["from"]}, "`latest=true` takes no `from` and no `to`"),
+        ({"lable": "chainsaw"}, "no parameter `lable`; do you mean label?"),
+        ({"x": "1"}, "no parameter `x`; there are: station, sensor, kind, label, latest, from, to, limit, cursor"),
+        ({"label": ["chainsaw", "boat"]}, "`label` is given 2 times; give it once"),
+        ({"label": "motosierra"}, "`label` 'motosierra' is not in the vocabulary, and no reading here has it; "),
+        ({"label": "Motosierra", "latest": "true"}, "do you mean chainsaw (Motosierra)?"),
         ({"cursor": "%%%"}, "`cursor` is not one that this API gave; begin without it"),
         ({"cursor": "x" * 500}, "`cursor` must have at most 400 characters"),
         ({"cursor": "WyJyYW5nZSIsMSwwXQ", "latest": "true"}, "`cursor` belongs to a time range"),
