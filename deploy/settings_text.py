@@ -23,9 +23,10 @@ def gateway_text() -> str:
 
 def ingest_text() -> str:
     """What `vigia ingest config` prints."""
+    from ingest.influx.settings import TOKEN_TO_COME
     from ingest.settings import IngestSettings
 
-    shown = {"influx.token": '"put the token here, or into VIGIA_INGEST__INFLUX__TOKEN"'}
+    shown = {"influx.token": _toml(TOKEN_TO_COME)}
     return settings_text(IngestSettings, "Settings of Vigía's ingestion service", required=shown)
 
 

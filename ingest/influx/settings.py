@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 Dialect = Literal["v1", "v2", "v3"]
+
+TOKEN_TO_COME: Final = "put the token here, or into VIGIA_INGEST__INFLUX__TOKEN"
+"""What stands in a new settings file in place of the token. It opens nothing, and is refused."""
 
 
 class InfluxSettings(BaseModel):
@@ -56,6 +59,16 @@ class InfluxSettings(BaseModel):
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("holds only scheme, host, port and path; credentials have settings of their own")
         return url.rstrip("/")
+
+    @field_validator("token")
+    @classmethod
+    def _is_filled_in(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and token.get_secret_value() == TOKEN_TO_COME:
+            raise ValueError(
+                "is still the text of the sample: put InfluxDB's token there, or leave the line out and set the "
+                "environment variable VIGIA_INGEST__INFLUX__TOKEN"
+            )
+        return token
 
     @model_validator(mode="after")
     def _fits_dialect(self) -> Self:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from deploy.errors import DeployError
 from deploy.settings_file import load_settings
 from deploy.settings_text import gateway_text, ingest_text
 from gateway.settings import GatewaySettings
@@ -32,7 +33,8 @@ def test_the_sample_source_passes_once_uncommented(tmp_path: Path) -> None:
 def test_ingests_defaults_pass_once_the_token_is_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "ingest.toml"
     file.write_text(ingest_text())
-    assert load_settings(file, IngestSettings).influx.dialect == "v2"
+    with pytest.raises(DeployError, match=r"influx\.token: is still the text of the sample"):
+        load_settings(file, IngestSettings)
     file.write_text("\n".join(line for line in ingest_text().splitlines() if not line.startswith("token")))
     monkeypatch.setenv("VIGIA_INGEST__INFLUX__TOKEN", "secret")
     token = load_settings(file, IngestSettings).influx.token

@@ -25,6 +25,11 @@ def test_what_config_prints_passes_check(tmp_path: Path, monkeypatch: pytest.Mon
     assert "No [[sources]]: this post will hear nothing" in told.output
     monkeypatch.setenv("VIGIA_INGEST__REGISTRY__PATH", str(write_registry(tmp_path / "r.toml", {"boca": "yaguas"})))
     ingest.write_text(vigia("ingest", "config").output)
+    # Only the token is left to be filled in, and the sample's text is not taken for one.
+    early = vigia("ingest", "check", ingest)
+    assert early.exit_code == 1
+    assert "token: is still the text of the sample" in str(early.exception)
+    monkeypatch.setenv("VIGIA_INGEST__INFLUX__TOKEN", "t0ken")
     told = vigia("ingest", "check", ingest)
     assert told.exit_code == 0, told.output
     assert "1 stations of 1 territories" in told.output
