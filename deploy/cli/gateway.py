@@ -7,13 +7,16 @@ from typing import Annotated
 
 import typer
 
+from deploy.cli.checked import say, tell_files, tell_paths
+from deploy.cli.doctor import Lang
 from deploy.cli.running import set_up_logging, stop_event
-from deploy.settings_file import load_settings, relative_paths
+from deploy.settings_file import load_settings
 from deploy.settings_text import gateway_text
 
 app = typer.Typer(no_args_is_help=True, help="The daemon at a post: listens to sensors, keeps, warns, sends.")
 
 SettingsPath = Annotated[Path, typer.Argument(help="The settings file, such as /etc/vigia/gateway.toml.")]
+Language = Annotated[Lang, typer.Option(help="Language of what is said about the settings.")]
 LogLevel = Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")]
 
 
@@ -28,16 +31,34 @@ def run(file: SettingsPath, log_level: LogLevel = "INFO") -> None:
 
 
 @app.command()
-def check(file: SettingsPath) -> None:
-    """Say what is wrong with a settings file, line by line; nothing is started."""
+def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
+    """Say what is wrong with a settings file, line by line, and with the files that it names; nothing is started.
+
+    Exit code 1 when the file itself is wrong. Certificates and keys that are not on this machine are warnings.
+    """
+    from deploy.doctor.files import at_post
+    from deploy.doctor.findings import Text
     from gateway.settings import GatewaySettings
 
     settings = load_settings(file, GatewaySettings)
-    typer.echo(f"{file} is in order: station {settings.station.name}, {len(settings.sources)} sources")
-    for name in relative_paths(settings):
-        typer.echo(f"{name} is a relative path: it is taken from the directory in which vigia is started.")
+    name, count = settings.station.name, len(settings.sources)
+    say(
+        Text(
+            f"{file} está en orden: puesto {name}, {count} {'fuente' if count == 1 else 'fuentes'}",
+            f"{file} is in order: station {name}, {count} {'source' if count == 1 else 'sources'}",
+        ),
+        lang.value,
+    )
+    tell_paths(settings, lang.value)
     if not settings.sources:
-        typer.echo("No [[sources]]: this post will hear nothing. `vigia gateway config` shows how one looks.")
+        say(
+            Text(
+                "Sin [[sources]] este puesto no oirá nada. `vigia gateway config` muestra cómo se escribe una.",
+                "No [[sources]]: this post will hear nothing. `vigia gateway config` shows how one looks.",
+            ),
+            lang.value,
+        )
+    tell_files(file, "post", at_post(settings), lang.value)
 
 
 @app.command()

@@ -14,9 +14,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from deploy.cli.gateway import LogLevel
+from deploy.cli.checked import say, tell_files, tell_paths
+from deploy.cli.doctor import Lang
+from deploy.cli.gateway import Language, LogLevel
 from deploy.cli.running import set_up_logging, stop_event
-from deploy.settings_file import load_settings, relative_paths
+from deploy.settings_file import load_settings
 from deploy.settings_text import ingest_text
 
 app = typer.Typer(no_args_is_help=True, help="The service at headquarters: journal, InfluxDB, HTTP API.")
@@ -37,16 +39,30 @@ def run(file: SettingsPath, log_level: LogLevel = "INFO") -> None:
 
 
 @app.command()
-def check(file: SettingsPath) -> None:
-    """Say what is wrong with a settings file and the registry it names; nothing is started."""
+def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
+    """Say what is wrong with a settings file and the registry it names, and with its certificate; nothing is started.
+
+    Exit code 1 when a file itself is wrong. A certificate that is not on this machine is a warning.
+    """
+    from deploy.doctor.files import at_headquarters
+    from deploy.doctor.findings import Text
     from ingest.registry import read_registry
     from ingest.settings import IngestSettings
 
     settings = load_settings(file, IngestSettings)
     registry = read_registry(settings.registry.path)
-    typer.echo(f"{file} is in order; {len(registry.stations)} stations of {len(registry.territories)} territories")
-    for name in relative_paths(settings):
-        typer.echo(f"{name} is a relative path: it is taken from the directory in which vigia is started.")
+    stations, territories = len(registry.stations), len(registry.territories)
+    say(
+        Text(
+            f"{file} está en orden; {stations} {'puesto' if stations == 1 else 'puestos'} de {territories}"
+            f" {'territorio' if territories == 1 else 'territorios'}",
+            f"{file} is in order; {stations} {'station' if stations == 1 else 'stations'} of {territories}"
+            f" {'territory' if territories == 1 else 'territories'}",
+        ),
+        lang.value,
+    )
+    tell_paths(settings, lang.value)
+    tell_files(file, "headquarters", at_headquarters(settings), lang.value)
 
 
 @app.command()

@@ -11,6 +11,8 @@ from typer.testing import CliRunner, Result
 
 from deploy.cli.main import app
 from deploy.parts.services import write_registry
+from deploy.pki import authority
+from deploy.pki.bundles import bundle
 
 
 def vigia(*words: object) -> Result:
@@ -20,9 +22,10 @@ def vigia(*words: object) -> Result:
 def test_what_config_prints_passes_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gateway, ingest = tmp_path / "gateway.toml", tmp_path / "ingest.toml"
     gateway.write_text(vigia("gateway", "config").output)
-    told = vigia("gateway", "check", gateway)
+    told = vigia("gateway", "check", gateway, "--lang", "en")
     assert told.exit_code == 0, told.output
     assert "No [[sources]]: this post will hear nothing" in told.output
+    assert "Sin [[sources]] este puesto no oirá nada" in vigia("gateway", "check", gateway).output
     monkeypatch.setenv("VIGIA_INGEST__REGISTRY__PATH", str(write_registry(tmp_path / "r.toml", {"boca": "yaguas"})))
     ingest.write_text(vigia("ingest", "config").output)
     # Only the token is left to be filled in, and the sample's text is not taken for one.
@@ -32,14 +35,58 @@ def test_what_config_prints_passes_check(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setenv("VIGIA_INGEST__INFLUX__TOKEN", "t0ken")
     told = vigia("ingest", "check", ingest)
     assert told.exit_code == 0, told.output
-    assert "1 stations of 1 territories" in told.output
+    assert "1 puesto de 1 territorio\n" in told.output
 
 
 def test_a_relative_path_is_pointed_out(tmp_path: Path) -> None:
     file = tmp_path / "gateway.toml"
     file.write_text('[outbox]\npath = "here.db"\n')
-    told = vigia("gateway", "check", file)
+    told = vigia("gateway", "check", file, "--lang", "en")
     assert "outbox.path is a relative path: it is taken from the directory in which vigia is started." in told.output
+
+
+CERTIFICATE = """
+[station]
+name = "{name}"
+[uplink]
+ca_file = "{folder}/ca.crt"
+cert_file = "{folder}/station.crt"
+key_file = "{folder}/station.key"
+"""
+SENSOR = """
+[[sources]]
+driver = "vigia_sensor"
+name = "radio"
+port = "/dev/ttyACM0"
+[[sources.devices]]
+id = "00a1b2c3"
+name = "rio"
+key_file = "{key}"
+"""
+
+
+def test_files_that_cannot_work_here_are_warnings(tmp_path: Path) -> None:
+    authority.create_authority(tmp_path / "pki")
+    authority.issue_station(tmp_path / "pki", "boca-yaguas")
+    folder = bundle(tmp_path / "pki", "boca-yaguas", tmp_path / "bundle")
+    file, key = tmp_path / "gateway.toml", tmp_path / "rio.key"
+
+    file.write_text(CERTIFICATE.format(name="otro-puesto", folder=folder) + SENSOR.format(key=key))
+    told = vigia("gateway", "check", file)
+    assert told.exit_code == 0
+    assert told.output.splitlines()[0] == f"{file} está en orden: puesto otro-puesto, 1 fuente"
+    assert "El certificado es de «boca-yaguas» y la configuración dice «otro-puesto»" in told.output
+    assert "Falta la clave del sensor rio (00a1b2c3)" in told.output
+    assert told.output.splitlines()[-1] == f"Para ver más: sudo vigia doctor --post {file}"
+
+    key.write_text("00112233445566778899aabbccddeeff\n")
+    key.chmod(0o600)
+    file.write_text(CERTIFICATE.format(name="boca-yaguas", folder=folder) + SENSOR.format(key=key))
+    assert vigia("gateway", "check", file).output == f"{file} está en orden: puesto boca-yaguas, 1 fuente\n"
+    (folder / "ca.crt").unlink()
+    told = vigia("gateway", "check", file, "--lang", "en")
+    assert told.exit_code == 0
+    assert f"A file of the certificate is missing (No such file or directory) [{folder}/ca.crt]" in told.output
 
 
 def test_mistakes_are_plain_lines_on_standard_error_and_exit_code_1(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ def test_every_sample_passes_check(driver: str, tmp_path: Path) -> None:
     file.write_text(printed.output)
     told = CliRunner().invoke(app, ["gateway", "check", str(file)])
     assert told.exit_code == 0, told.output
-    assert "1 sources" in told.output
+    assert "1 fuente" in told.output
     (source,) = tomllib.loads(printed.output)["sources"]
     assert source == tomllib.loads(DRIVERS[driver].SAMPLE), "the block says what the sample says"
 
