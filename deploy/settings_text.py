@@ -23,10 +23,10 @@ def gateway_text() -> str:
 
 def ingest_text() -> str:
     """What `vigia ingest config` prints."""
-    from ingest.influx.settings import TOKEN_TO_COME
+    from ingest.influx.settings import TO_BE_FILLED_IN
     from ingest.settings import IngestSettings
 
-    shown = {"influx.token": _toml(TOKEN_TO_COME)}
+    shown = {"influx.token": _toml(TO_BE_FILLED_IN)}
     return settings_text(IngestSettings, "Settings of Vigía's ingestion service", required=shown)
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 Dialect = Literal["v1", "v2", "v3"]
 
-TOKEN_TO_COME: Final = "put the token here, or into VIGIA_INGEST__INFLUX__TOKEN"
+TO_BE_FILLED_IN: Final = "put the token here, or into VIGIA_INGEST__INFLUX__TOKEN"
 """What stands in a new settings file in place of the token. It opens nothing, and is refused."""
 
 
@@ -63,7 +63,7 @@ class InfluxSettings(BaseModel):
     @field_validator("token")
     @classmethod
     def _is_filled_in(cls, token: SecretStr | None) -> SecretStr | None:
-        if token is not None and token.get_secret_value() == TOKEN_TO_COME:
+        if token is not None and token.get_secret_value() == TO_BE_FILLED_IN:
             raise ValueError(
                 "is still the text of the sample: put InfluxDB's token there, or leave the line out and set the "
                 "environment variable VIGIA_INGEST__INFLUX__TOKEN"
