@@ -20,21 +20,22 @@ SECTIONS: Final = ("Device", "Specification", "Link", "Data layout", "Integrity"
 """What the header of every driver has."""
 EXTRA: Final = "Extra"
 """What the header of a driver has that needs more than the gateway does: the extra of pyproject.toml and, in brackets,
-the module that it brings: modbus (pymodbus)."""
+the module that it brings: `modbus (pymodbus)`, or `pictures (PIL) for thumbnails` if most goes without it."""
 PAGES: Final = Path(firmware_bridge.__path__[0], "docs")
 
 _SECTION: Final = re.compile(rf"^({'|'.join((*SECTIONS, EXTRA))})\s+")
-_EXTRA: Final = re.compile(r"([a-z]+) \(([A-Za-z_]+)\)")
-_JAVASCRIPT: Final = "javascript (quickjs)"
+_EXTRA: Final = re.compile(r"([a-z]+) \(([A-Za-z_]+)\)(?: for ([\w ]+))?")
+_JAVASCRIPT: Final = "javascript (quickjs) for codec javascript"
 
 
 class Extra(NamedTuple):
-    """An extra of ours, the module that it brings, and whether that is installed. needed: nothing works without it."""
+    """An extra of ours, the module that it brings, and whether that is installed. purpose: what it is needed for; "" if
+    nothing works without it."""
 
     name: str
     module: str
+    purpose: str
     installed: bool
-    needed: bool
 
 
 class Card(NamedTuple):
@@ -55,9 +56,9 @@ def card(name: str) -> Card:
     driver = DRIVERS[name]
     header = importlib.import_module(f"{drivers.__name__}.{name}").__doc__ or ""
     told = sections(header)
-    extras = [_extra(*found, needed=True) for found in _EXTRA.findall(told.get(EXTRA, ""))]
+    extras = [_extra(*found) for found in _EXTRA.findall(told.get(EXTRA, ""))]
     if _can_be(driver.Settings, "javascript"):
-        extras += [_extra(*found, needed=False) for found in _EXTRA.findall(_JAVASCRIPT)]
+        extras += [_extra(*found) for found in _EXTRA.findall(_JAVASCRIPT)]
     return Card(
         name,
         " ".join(header.split("\n\n", 1)[0].split()).rstrip("."),
@@ -114,8 +115,8 @@ def _can_be(settings: type[BaseModel], codec: str, seen: frozenset[type[BaseMode
     return False
 
 
-def _extra(name: str, module: str, *, needed: bool) -> Extra:
-    return Extra(name, module, importlib.util.find_spec(module) is not None, needed)
+def _extra(name: str, module: str, purpose: str) -> Extra:
+    return Extra(name, module, purpose, importlib.util.find_spec(module) is not None)
 
 
 def _code(quantity: str) -> int:

@@ -33,7 +33,7 @@ def as_table(cards: Sequence[Card]) -> Table:
     for card in cards:
         words = RichText.assemble((card.title, "bold"), f"\n{card.link}\n", (_quantities(card), "cyan"))
         for extra in card.extras:
-            if extra.needed or not extra.installed:
+            if not extra.purpose or not extra.installed:
                 words.append(f"\n{_extras([extra])}", "dim" if extra.installed else "yellow")
         table.add_row(RichText(card.name), words, end_section=True)
     return table
@@ -70,12 +70,15 @@ def _quantities(card: Card, quote: str = "") -> str:
 
 def _extras(extras: Sequence[Extra]) -> str:
     return "; ".join(
-        f"vigia[{x.name}]{'' if x.needed else ' for codec javascript'}"
-        f" ({'installed' if x.installed else f'missing: pip install vigia[{x.name}]'})"
+        f"vigia[{x.name}]{_purpose(x)} ({'installed' if x.installed else f'missing: pip install vigia[{x.name}]'})"
         for x in extras
     )
 
 
 def _needs(extras: Sequence[Extra]) -> str:
     """The same whatever is installed here."""
-    return ", ".join(f"`vigia[{x.name}]`{'' if x.needed else ' for codec javascript'}" for x in extras)
+    return ", ".join(f"`vigia[{x.name}]`{_purpose(x)}" for x in extras)
+
+
+def _purpose(extra: Extra) -> str:
+    return f" for {extra.purpose}" if extra.purpose else ""

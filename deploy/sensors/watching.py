@@ -128,13 +128,13 @@ class Listening:
 def refuse_if_not_free(settings: SourceSettings, file: Path | None, language: Language) -> None:
     """Raises DeployError where watching would take from the gateway what it should get: on a port that somebody uses,
     in a directory, at a broker that keeps messages for one reader."""
-    if hasattr(settings, "directory"):
+    if any(hasattr(settings, name) for name in ("directory", "spool_directory")):
         raise DeployError(
             Text(
-                f"{settings.name} es una carpeta: mirarla es tomar sus archivos. Lo que dice uno: vigia sensors decode"
-                f" {settings.driver} --file ARCHIVO",
-                f"{settings.name} is a directory: to watch it is to take its files. What one of them says:"
-                f" vigia sensors decode {settings.driver} --file FILE",
+                f"{settings.name} trae archivos, y mirarla sería quitárselos al gateway. Lo que dice uno:"
+                " vigia sensors decode camera_folder (o audio_folder) --file ARCHIVO",
+                f"{settings.name} brings files, and to watch it would be to take them from the gateway. What one says:"
+                " vigia sensors decode camera_folder (or audio_folder) --file FILE",
             )(language)
         )
     if hasattr(settings, "broker"):

@@ -15,6 +15,7 @@ Data layout     a JPEG, PNG or WebP file, at most 32 MiB
 
 Integrity       size and time unchanged for settle_s; an end marker; a picture that can be decoded; SHA-256 of the
                 content, which is taken once for ever; a moon phase that contradicts the date: moon_contradicts_date
+Extra           pictures (PIL) for thumbnails
 """
 
 from __future__ import annotations

@@ -22,6 +22,7 @@ Data layout     one letter a nibble; big-endian but for the CRC
 
 Integrity       CRC; unit, function and length must be those asked for; range. The protocol does not say which question
                 an answer belongs to: what comes late is dropped before the next question
+Extra           modbus (pymodbus)
 """
 
 from __future__ import annotations

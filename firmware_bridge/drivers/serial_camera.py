@@ -26,6 +26,7 @@ Data layout     one letter a nibble, big-endian; each the content of a COBS fram
     detection           as of camera_folder: from the picture's EXIF; its time from the age where EXIF has none
 
 Integrity       CRC-16 for the line, CRC-32 for the chunk, SHA-256 for the picture, taken once for ever
+Extra           pictures (PIL) for thumbnails
 """
 
 from __future__ import annotations

@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import re
+import subprocess
+import sys
 import threading
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
-from typing import Literal, get_args, get_origin
+from types import ModuleType
+from typing import Final, Literal, get_args, get_origin
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from deploy.sensors.cards import SECTIONS, card, sections
 from firmware_bridge import drivers, sources
-from firmware_bridge.readings import MAX_NAME_BYTES, QUANTITIES
+from firmware_bridge.delivery import Delivery
+from firmware_bridge.readings import MAX_NAME_BYTES, QUANTITIES, BridgeError, Kind, make_reading
+from tests.support.golden import Golden, outcome
 
 ALL = sorted(sources.DRIVERS)
+EXTRA_MODULES: Final = ("pymodbus", "quickjs", "_quickjs", "PIL")
+REASON: Final = re.compile(r"[a-z][a-z0-9_]*")
 SETTINGS: TypeAdapter[sources.SourceSettings] = TypeAdapter(sources.SourceSettings)
 
 
@@ -42,12 +51,56 @@ def test_every_file_is_a_driver() -> None:
     assert ALL
 
 
+def module_of(driver: str) -> ModuleType:
+    return importlib.import_module(f"tests.firmware_bridge.drivers.test_{driver}")
+
+
+def spoilt(chunks: tuple[bytes, ...], chance: Random) -> Iterator[list[bytes]]:
+    """Golden bytes as a bad line brings them: cut short, cut anywhere, bits changed, bytes lost, twice, in disorder."""
+    whole = b"".join(chunks)
+    times = 60 if len(whole) < 2_000 else 6
+    for end in {chance.randrange(len(whole)) for _ in range(times)}:
+        yield [whole[:end]]
+        yield [whole[:end], whole[end:], *chunks]
+    for _ in range(3 * times):
+        changed = bytearray(whole)
+        for _ in range(chance.choice((1, 1, 1, 2, 8))):
+            changed[chance.randrange(len(changed))] ^= 1 << chance.randrange(8)
+        yield [bytes(changed)]
+        lost = chance.randrange(len(whole))
+        yield [whole[:lost] + whole[lost + chance.randrange(1, 9) :]]
+    yield [*chunks, *chunks]
+    yield list(reversed(chunks))
+
+
+def check_sound(delivery: Delivery, driver: str) -> None:
+    """What every delivery keeps, whatever it was made of."""
+    told = delivery.readings or delivery.rejected or delivery.texts or delivery.replay
+    assert told or delivery.gps_utc_ms is not None, "an empty delivery"
+    for reading in delivery.readings:
+        values = reading.values()
+        assert set(values) <= sources.DRIVERS[driver].QUANTITIES, f"{driver} tells what it does not declare: {values}"
+        again = make_reading(Kind(reading.kind), reading.sensor, values, label=reading.label)
+        assert (again.codes, again.steps) == (reading.codes, reading.steps)
+        assert reading.age_ms >= 0
+    for item in delivery.rejected:
+        assert REASON.fullmatch(item.reason), item.reason
+        assert len(item.reason) <= MAX_NAME_BYTES
+        assert item.count > 0
+    assert len({item.reason for item in delivery.rejected}) == len(delivery.rejected), "one item a reason"
+
+
 @pytest.mark.parametrize("driver", ALL)
 class TestEveryDriver:
+    def test_name_is_maker_and_model(self, driver: str) -> None:
+        assert re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)+", driver)
+
     def test_header_is_complete(self, driver: str) -> None:
         header = importlib.import_module(f"{drivers.__name__}.{driver}").__doc__ or ""
-        for section in ("Device", "Specification", "Link", "Data layout", "Integrity"):
-            assert re.search(rf"^{section}\s", header, re.MULTILINE), section
+        told = sections(header)
+        for section in SECTIONS:
+            assert told.get(section), section
+        assert card(driver).title
 
     def test_settings_are_described(self, driver: str) -> None:
         top = sources.DRIVERS[driver].Settings
@@ -79,9 +132,73 @@ class TestEveryDriver:
                 if delivery is not None:
                     assert not delivery.readings
                     assert delivery.rejected
-                    assert all(r.count > 0 and len(r.reason) <= MAX_NAME_BYTES for r in delivery.rejected)
+                    check_sound(delivery, driver)
 
         feed()
+
+    def test_its_test_has_an_accepted_and_a_rejected_frame(self, driver: str) -> None:
+        accepted, rejected = module_of(driver).ACCEPTED, module_of(driver).REJECTED
+        for golden in (accepted, rejected):
+            assert isinstance(golden, Golden)
+            assert len(golden.provenance) > 10, "say where the bytes are from"
+            assert golden.settings.driver == driver
+        told = outcome(accepted.settings, accepted.chunks)
+        assert bool(told.readings) == accepted.stands_alone
+        for delivery in told.deliveries:
+            check_sound(delivery, driver)
+        refused = outcome(rejected.settings, rejected.chunks)
+        assert not refused.readings
+        assert refused.reasons
+
+    def test_spoilt_frames_are_true_or_reasons(self, driver: str) -> None:
+        accepted = module_of(driver).ACCEPTED
+        for chunks in spoilt(accepted.chunks, Random(7)):
+            for delivery in outcome(accepted.settings, chunks).deliveries:
+                check_sound(delivery, driver)
+
+
+def test_drivers_are_imported_without_what_only_some_posts_need() -> None:
+    """Neither the packages of the extras nor any thread or process: each is asked for where it is used."""
+    script = f"""
+import importlib.abc, sys, tomllib
+class Missing(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name.split(".")[0] in {EXTRA_MODULES!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+sys.meta_path.insert(0, Missing())
+from firmware_bridge.sources import DRIVERS
+for name, driver in DRIVERS.items():
+    driver.Settings.model_validate(tomllib.loads(driver.SAMPLE))
+print(len(DRIVERS))
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert (told.stderr, told.stdout) == ("", f"{len(ALL)}\n")
+
+
+@pytest.mark.parametrize("driver", [name for name in ALL if any(extra.purpose == "" for extra in card(name).extras)])
+def test_a_driver_that_cannot_do_without_its_extra_names_it(driver: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (needed,) = [extra for extra in card(driver).extras if extra.purpose == ""]
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == needed.module else real(name, *a))
+    with pytest.raises(BridgeError, match=rf"pip install 'vigia\[{needed.name}\]'"):
+        sources.open_source(sample(driver), {})
+
+
+def test_a_gateway_imports_the_drivers_that_it_needs_and_no_others(tmp_path: Path) -> None:
+    settings = tmp_path / "gateway.toml"
+    settings.write_text("[[sources]]\n" + sources.DRIVERS["vigia_sensor"].SAMPLE.replace("[[", "[[sources."))
+    script = f"""
+import sys
+from pathlib import Path
+from deploy.settings_file import load_settings
+from gateway.app import Gateway
+from gateway.settings import GatewaySettings
+Gateway(load_settings(Path({str(settings)!r}), GatewaySettings))
+print([name for name in sys.modules if name.startswith("firmware_bridge.drivers.")])
+print([name for name in {EXTRA_MODULES!r} if name in sys.modules])
+"""
+    told = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert told.stdout == "['firmware_bridge.drivers.vigia_sensor']\n[]\n"
 
 
 def test_an_unknown_driver_is_named() -> None:

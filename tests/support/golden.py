@@ -6,22 +6,24 @@ feeds them to the driver, whole and spoilt.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple
 
 from firmware_bridge.delivery import Delivery
 from firmware_bridge.readings import Reading, Rejected
-from firmware_bridge.sources import DRIVERS
+from firmware_bridge.sources import DRIVERS, SourceSettings
 
 
 class Golden(NamedTuple):
-    """provenance: capture, a document's example, or how it was made up (synthetic). settings: of the source, as a table
-    of TOML. chunks: as the link brings them. ACCEPTED gives at least one reading; REJECTED none, and a reason.
+    """provenance: capture, a document's example, or how it was made up (synthetic). settings: of the source. chunks: as
+    the link brings them. ACCEPTED gives at least one reading; REJECTED none, and a reason. stands_alone: False for
+    ACCEPTED of a conversation, whose bytes, heard alone, give neither.
     """
 
     provenance: str
-    settings: Mapping[str, Any]
+    settings: SourceSettings
     chunks: tuple[bytes, ...]
+    stands_alone: bool = True
 
 
 class Outcome(NamedTuple):
@@ -48,8 +50,7 @@ class Outcome(NamedTuple):
         return counts
 
 
-def outcome(settings: Mapping[str, Any], chunks: tuple[bytes, ...] | list[bytes]) -> Outcome:
+def outcome(settings: SourceSettings, chunks: Sequence[bytes]) -> Outcome:
     """What a fresh decoder of the driver in the settings makes of the chunks."""
-    driver = DRIVERS[settings["driver"]]
-    decoder = driver.new_decoder(driver.Settings.model_validate(settings), {})
+    decoder = DRIVERS[settings.driver].new_decoder(settings, {})
     return Outcome([told for chunk in chunks if (told := decoder.feed(chunk)) is not None])

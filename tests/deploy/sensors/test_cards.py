@@ -58,7 +58,7 @@ def test_a_driver_that_there_is_not() -> None:
 
 
 def test_what_is_missing_is_said_with_the_command_that_brings_it() -> None:
-    extras = (Extra("modbus", "pymodbus", installed=False, needed=True),)
+    extras = (Extra("modbus", "pymodbus", "", installed=False),)
     one = Card("a_b", "A B: | a thing", "", "serial", ("water_level_metres",), extras, has_page=True)
     assert as_lines([one]) == [
         "a_b\tA B: | a thing\tserial\twater_level_metres\tvigia[modbus] (missing: pip install vigia[modbus])"

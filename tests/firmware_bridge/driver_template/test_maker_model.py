@@ -17,10 +17,6 @@ from tests.support.running_source import RunningSource
 from tests.support.serial_lines import TtyPair
 from tests.support.waiting import wait_until
 
-SETTINGS = {"driver": "maker_model", "name": "clima", "port": "/dev/none", "sensor": "clima-maloca"}
-# Where the bytes are from: a capture (of which unit, when), an example of the maker's document (page), or synthetic.
-ACCEPTED = Golden("synthetic: the line in the driver's header", SETTINGS, (b"T=27.4;H=81;B=3.98;A=5*1B\r\n",))
-REJECTED = Golden("synthetic: the same with one digit changed", SETTINGS, (b"T=27.5;H=81;B=3.98;A=5*1B\r\n",))
 READING = make_reading(
     Kind.ENVIRONMENT,
     "clima-maloca",
@@ -30,7 +26,13 @@ READING = make_reading(
 
 
 def settings(**changes: Any) -> Settings:
-    return Settings.model_validate(SETTINGS | changes)
+    told = {"driver": "maker_model", "name": "clima", "port": "/dev/none", "sensor": "clima-maloca"}
+    return Settings.model_validate(told | changes)
+
+
+# Where the bytes are from: a capture (of which unit, when), an example of the maker's document (page), or synthetic.
+ACCEPTED = Golden("synthetic: the line in the driver's header", settings(), (b"T=27.4;H=81;B=3.98;A=5*1B\r\n",))
+REJECTED = Golden("synthetic: the same with one digit changed", settings(), (b"T=27.5;H=81;B=3.98;A=5*1B\r\n",))
 
 
 def line(content: str) -> bytes:

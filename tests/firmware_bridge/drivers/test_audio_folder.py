@@ -18,6 +18,7 @@ from firmware_bridge.readings import Kind
 from tests.firmware_bridge.drivers.pages import as_shown, page, settings_on
 from tests.firmware_bridge.drivers.posts import Post
 from tests.firmware_bridge.media.clips_made import clip, samples
+from tests.support.golden import Golden
 from tests.support.waiting import wait_until
 
 BEGAN = dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(hours=30)
@@ -64,6 +65,14 @@ def put(place: Path, name: str, content: bytes) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return path
+
+
+ACCEPTED = Golden(
+    "synthetic, with the comment of AudioMoth-Firmware-Basic 1.6 to 1.11",
+    settings(Path("/none")),
+    (clip(COMMENT, data=samples(1.0)),),
+)
+REJECTED = Golden("synthetic: of a form that is not read", ACCEPTED.settings, (b"RF64" + clip()[4:],))
 
 
 def test_an_accepted_clip() -> None:

@@ -20,6 +20,7 @@ from firmware_bridge.readings import THUMBNAIL_BYTES, Kind
 from tests.firmware_bridge.drivers.pages import as_shown, page, settings_on
 from tests.firmware_bridge.drivers.posts import Post
 from tests.firmware_bridge.media.pictures_made import hyperfire, hyperfire_2, jpeg, text, tiff, undefined
+from tests.support.golden import Golden
 from tests.support.waiting import wait_until
 
 TAKEN = dt.datetime.now(dt.UTC).replace(microsecond=0) - dt.timedelta(days=3)
@@ -70,6 +71,10 @@ def running(told: Settings, post: Post) -> Iterator[Any]:
         stop.set()
         thread.join(5)
         assert not thread.is_alive()
+
+
+ACCEPTED = Golden("synthetic, with the maker note of an HC500", settings(Path("/none")), (shot(4, 5),))
+REJECTED = Golden("the same, cut short", ACCEPTED.settings, (ACCEPTED.chunks[0][:900],))
 
 
 def test_an_accepted_picture() -> None:

@@ -21,6 +21,7 @@ from firmware_bridge.framing.device_frames import new_cipher, seal
 from firmware_bridge.framing.frame_bodies import encode_body
 from firmware_bridge.readings import Downlink, DownlinkError, Kind, Reading, make_reading
 from tests.firmware_bridge.drivers.radio_frames import check_page, told
+from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
 from tests.support.mqtt_peer import MqttPeer
 from tests.support.running_source import RunningSource
@@ -126,6 +127,14 @@ def decode(into: ChirpstackDecoder, *chunks: bytes) -> tuple[list[Reading], Coun
             reasons.update({item.reason: item.count for item in delivery.rejected})
             replay |= delivery.replay
     return readings, reasons, replay
+
+
+ACCEPTED = Golden(
+    "ChirpStack documentation, uplink event; its payload: Cayenne LPP, one channel",
+    Settings.model_validate(SETTINGS),
+    (chunk("up", up(1)),),
+)
+REJECTED = Golden("ChirpStack documentation, log event", ACCEPTED.settings, (chunk("log", LOG),))
 
 
 def test_accepted_uplink_of_the_documentation() -> None:

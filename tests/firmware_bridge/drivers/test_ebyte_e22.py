@@ -26,6 +26,7 @@ from tests.firmware_bridge.drivers.radio_frames import (
     sealed,
     told,
 )
+from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
 from tests.support.running_source import RunningSource
 from tests.support.serial_lines import TtyPair
@@ -52,6 +53,12 @@ def listen(chunks: list[bytes], **extra: object) -> tuple[list[tuple[bytes, floa
         events += stream.feed(chunk, now) if chunk else stream.tick(now)
     packets = [(e.content, e.rssi_dbm) for e in events if isinstance(e, Packet)]
     return packets, [e.reason for e in events if isinstance(e, Rejected)]
+
+
+ACCEPTED = Golden(
+    "E22-xxxT22S user manual, RSSI byte; content: the example of firmware_bridge/README.md", SETTINGS, (wire(GOLDEN),)
+)
+REJECTED = Golden("synthetic: sealed with another key", SETTINGS, (wire(sealed(1, key="ff" * 16)),))
 
 
 def test_accepted_and_rejected() -> None:

@@ -22,6 +22,7 @@ from firmware_bridge.readings import Downlink, DownlinkError, Kind, Reading, mak
 from gateway.intake import Intake, Lanes
 from gateway.settings import LaneSettings
 from tests.gateway.outbox.boxes import SetClock, opened, parcels
+from tests.support.golden import Golden
 from tests.support.mqtt_peer import MqttPeer
 from tests.support.running_source import RunningSource
 from tests.support.waiting import wait_until
@@ -72,6 +73,10 @@ def decode(*chunks: bytes, by: MeshJsonDecoder | None = None) -> tuple[list[Read
             texts += delivery.texts
             reasons.update({r.reason: r.count for r in delivery.rejected})
     return readings, texts, reasons
+
+
+ACCEPTED = Golden("synthetic, with the keys that firmware 2.5 writes", settings(), (message("telemetry", DEVICE),))
+REJECTED = Golden("synthetic: broken off", settings(), (message("telemetry", DEVICE)[:-9],))
 
 
 def test_the_documented_message_gives_a_stranger_its_name() -> None:

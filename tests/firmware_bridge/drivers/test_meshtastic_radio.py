@@ -30,6 +30,7 @@ from gateway.contract.topics import Lane
 from gateway.intake import Intake, Lanes
 from gateway.settings import LaneSettings
 from tests.gateway.outbox.boxes import SetClock, opened, parcels
+from tests.support.golden import Golden
 from tests.support.mesh_radio import (
     NODE,
     STRANGER,
@@ -82,6 +83,14 @@ def decode(*chunks: bytes, by: MeshDecoder | None = None) -> tuple[list[Reading]
             texts += delivery.texts
             reasons.update({r.reason: r.count for r in delivery.rejected})
     return readings, texts, reasons
+
+
+ACCEPTED = Golden("synthetic, assembled by hand from mesh.proto", settings(), (bytes.fromhex(TEMPERATURE),))
+REJECTED = Golden(
+    "synthetic: the same, its message cut short",
+    settings(),
+    (bytes.fromhex("94c3002e" + TEMPERATURE.replace(" ", "")[8:-10]),),
+)
 
 
 def test_a_captured_position() -> None:

@@ -23,6 +23,7 @@ from tests.firmware_bridge.drivers.radio_frames import (
     sealed,
     told,
 )
+from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
 from tests.support.modems import ModemOnTty, Rn2483
 from tests.support.running_source import RunningSource
@@ -33,6 +34,14 @@ BOTH = modem_settings("microchip_rn2483", devices=[OURS, CLIMATE])
 
 def line(content: bytes) -> bytes:
     return b"radio_rx  " + content.hex().upper().encode() + b"\r\n"
+
+
+ACCEPTED = Golden(
+    "RN2483 command reference DS40001784G, radio_rx; content: the Cayenne LPP documentation",
+    BOTH,
+    (b"radio_rx  07" + LPP.hex().upper().encode() + b"\r\n",),
+)
+REJECTED = Golden("synthetic: an odd number of digits", BOTH, (b"radio_rx  48656\r\n",))
 
 
 def test_accepted_and_rejected() -> None:

@@ -26,6 +26,7 @@ from firmware_bridge.readings import Kind, Reading, make_reading
 from gateway.intake import Intake, Lanes
 from gateway.settings import LaneSettings
 from tests.gateway.outbox.boxes import SetClock, opened, parcels
+from tests.support.golden import Golden
 from tests.support.modbus_server import LEVEL_UNIT, RAIN_STEP, RAIN_UNIT, STATION_UNIT, Fault, ModbusServer
 from tests.support.waiting import wait_until
 
@@ -85,6 +86,14 @@ def decode(*chunks: bytes, by: ModbusDecoder | None = None) -> tuple[list[Readin
             readings += delivery.readings
             reasons.update({r.reason: r.count for r in delivery.rejected})
     return readings, reasons
+
+
+ACCEPTED = Golden(
+    "synthetic, by the specification; CRC reckoned by pymodbus",
+    Settings.model_validate(tomllib.loads(SAMPLE)),
+    (bytes.fromhex(QUESTION), bytes.fromhex(ANSWER)),
+)
+REJECTED = Golden("synthetic: an answer without a question", ACCEPTED.settings, (bytes.fromhex(ANSWER),))
 
 
 def test_a_golden_question_and_answer() -> None:

@@ -19,6 +19,7 @@ from gateway.intake import Intake, Lanes
 from gateway.settings import LaneSettings
 from tests.firmware_bridge.drivers.radio_frames import check_page, told
 from tests.gateway.outbox.boxes import opened
+from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
 from tests.support.running_source import RunningSource
 from tests.support.serial_lines import TtyPair
@@ -65,6 +66,10 @@ def feed(*chunks: bytes, **extra: Any) -> tuple[list[Reading], Counter[str], lis
             reasons.update({item.reason: item.count for item in delivery.rejected})
             times += [delivery.gps_utc_ms] if delivery.gps_utc_ms is not None else []
     return readings, reasons, times
+
+
+ACCEPTED = Golden("a public log of a u-blox receiver in the Auvergne, 2019-06-23", settings(), (GGA, RMC))
+REJECTED = Golden("the same, one digit changed", settings(), (RMC.replace(b"4546", b"4547"),))
 
 
 def test_accepted_and_rejected() -> None:

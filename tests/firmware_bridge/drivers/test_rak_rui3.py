@@ -21,12 +21,21 @@ from tests.firmware_bridge.drivers.radio_frames import (
     sealed,
     told,
 )
+from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
 from tests.support.modems import ModemOnTty, Rak3172
 from tests.support.running_source import RunningSource
 from tests.support.waiting import wait_until
 
 SETTINGS = modem_settings("rak_rui3", default={"name": "clima-maloca", "payload": {"codec": "cayenne_lpp"}})
+
+
+ACCEPTED = Golden(
+    "RUI3 AT command manual, +EVT:RXP2P; content: the Cayenne LPP documentation",
+    SETTINGS,
+    (b"+EVT:RXP2P:-60:11:" + LPP.hex().upper().encode() + b"\r\n",),
+)
+REJECTED = Golden("synthetic: an odd number of digits", SETTINGS, (b"+EVT:RXP2P:-60:11:AABBCCD\r\n",))
 
 
 @pytest.mark.parametrize(

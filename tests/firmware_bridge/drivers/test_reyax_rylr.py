@@ -25,6 +25,7 @@ from tests.firmware_bridge.drivers.radio_frames import (
     sealed,
     told,
 )
+from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
 from tests.support.modems import ModemOnTty, Rylr998
 from tests.support.running_source import RunningSource
@@ -35,6 +36,14 @@ BOTH = modem_settings("reyax_rylr", devices=[OURS, CLIMATE | {"id": "50"}])
 
 def line(sender: int, data: bytes, rssi: int = -97, snr: int = 5) -> bytes:
     return b"+RCV=%d,%d,%b,%d,%d\r\n" % (sender, len(data), data, rssi, snr)
+
+
+ACCEPTED = Golden(
+    "AT command guides of RYLR896 and RYLR998, +RCV; content: the Cayenne LPP documentation",
+    BOTH,
+    (line(50, LPP, -99, 40),),
+)
+REJECTED = Golden("the guides' example, without its last field", BOTH, (b"+RCV=50,5,HELLO,-99\r\n",))
 
 
 def test_accepted_and_rejected() -> None:

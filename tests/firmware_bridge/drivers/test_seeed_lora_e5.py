@@ -19,6 +19,7 @@ from tests.firmware_bridge.drivers.radio_frames import (
     sealed,
     told,
 )
+from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
 from tests.support.modems import LoraE5, ModemOnTty
 from tests.support.running_source import RunningSource
@@ -29,6 +30,14 @@ SETTINGS = modem_settings("seeed_lora_e5")
 
 def lines(content: bytes, rssi: int = -97, snr: int = 5) -> bytes:
     return LoraE5().heard(content, rssi, snr)
+
+
+ACCEPTED = Golden(
+    "LoRa-E5 AT command specification V1.0, TEST RXLRPKT; content: the example of firmware_bridge/README.md",
+    SETTINGS,
+    (b"+TEST: RXLRPKT\r\n", lines(GOLDEN)),
+)
+REJECTED = Golden("synthetic: half a byte", SETTINGS, (b'+TEST: RX "4"\r\n',))
 
 
 def test_accepted_and_rejected() -> None:

@@ -24,6 +24,7 @@ from firmware_bridge.lorawan.packet_forwarder import MAX_DATAGRAM_BYTES, MAX_PAC
 from firmware_bridge.readings import Downlink, DownlinkError, Kind, Reading, make_reading
 from tests.firmware_bridge.drivers.radio_frames import check_page, told
 from tests.firmware_bridge.links.test_udp_link import free_udp_port
+from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
 from tests.support.running_source import RunningSource
 from tests.support.waiting import wait_until
@@ -132,6 +133,14 @@ def decode(into: SemtechServer, *datagrams: bytes) -> tuple[list[Reading], Count
             reasons.update({item.reason: item.count for item in delivery.rejected})
             replay |= delivery.replay
     return readings, reasons, replay
+
+
+ACCEPTED = Golden(
+    "PROTOCOL.TXT 1.4, PUSH_DATA; content: Cayenne LPP, one channel",
+    Settings.model_validate(SETTINGS),
+    (push(packet(CLIMATE)),),
+)
+REJECTED = Golden("PROTOCOL.TXT 1.4: the packets of its examples", ACCEPTED.settings, (push(*DOCUMENTED),))
 
 
 def test_packets_of_the_protocols_examples() -> None:

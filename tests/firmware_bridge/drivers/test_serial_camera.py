@@ -19,6 +19,7 @@ from firmware_bridge.simulator.serial_camera import SerialCamera, serve
 from tests.firmware_bridge.drivers.pages import as_shown, page, settings_on
 from tests.firmware_bridge.drivers.posts import Post
 from tests.firmware_bridge.media.pictures_made import hyperfire_2, jpeg, painted, tiff, undefined
+from tests.support.golden import Golden
 from tests.support.serial_lines import TtyPair
 from tests.support.waiting import wait_until
 
@@ -72,6 +73,19 @@ def gateway_on(told: Settings, post: Post) -> Iterator[Any]:
 def picture(number: int) -> bytes:
     block = tiff({}, {0x927C: undefined(hyperfire_2(sequence=(1, 1), event=number))})
     return jpeg(block, image=painted((640, 480), seed=number), quality=90)
+
+
+ACCEPTED = Golden(
+    "synthetic: a chunk as the driver's header lays it out",
+    settings(Path("/none")),
+    (cobs_frames.encode(encode(Chunk(1, 448, b"data"))),),
+    stands_alone=False,
+)
+REJECTED = Golden(
+    "synthetic: with the CRC-32 of another",
+    ACCEPTED.settings,
+    (cobs_frames.encode(encode(Chunk(1, 448, b"data"))[:-1] + b"\0"),),
+)
 
 
 def test_an_accepted_and_a_rejected_frame() -> None:

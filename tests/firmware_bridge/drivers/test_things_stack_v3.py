@@ -19,6 +19,7 @@ from firmware_bridge.delivery import Delivery, ReplayState
 from firmware_bridge.drivers.things_stack_v3 import SAMPLE, Downlinks, Settings, ThingsStackDecoder, open_source
 from firmware_bridge.readings import Downlink, DownlinkError, Kind, Reading, make_reading
 from tests.firmware_bridge.drivers.radio_frames import check_page, told
+from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
 from tests.support.mqtt_peer import MqttPeer
 from tests.support.running_source import RunningSource
@@ -133,6 +134,14 @@ def decode(into: ThingsStackDecoder, *chunks: bytes) -> tuple[list[Reading], Cou
             reasons.update({item.reason: item.count for item in delivery.rejected})
             replay |= delivery.replay
     return readings, reasons, replay
+
+
+ACCEPTED = Golden(
+    "The Things Stack documentation, uplink message; its payload: Cayenne LPP, one channel",
+    Settings.model_validate(SETTINGS),
+    (chunk("up", up(1)),),
+)
+REJECTED = Golden("The Things Stack documentation, downlink failed", ACCEPTED.settings, (chunk("down/failed", FAILED),))
 
 
 def test_accepted_uplink_of_the_documentation() -> None:

@@ -21,6 +21,7 @@ from firmware_bridge.framing import cobs_frames
 from firmware_bridge.framing.device_frames import new_cipher, seal
 from firmware_bridge.framing.frame_bodies import encode_body
 from firmware_bridge.readings import Kind, Reading, make_reading
+from tests.support.golden import Golden
 from tests.support.serial_lines import TtyPair
 from tests.support.waiting import wait_until
 
@@ -61,6 +62,10 @@ def decode(chunks: Iterable[bytes], decoder: VigiaSensorDecoder | None = None) -
             readings += delivery.readings
             reasons.update({r.reason: r.count for r in delivery.rejected})
     return readings, reasons
+
+
+ACCEPTED = Golden("synthetic: the example of firmware_bridge/README.md", settings(), (bytes.fromhex(GOLDEN),))
+REJECTED = Golden("synthetic: sealed with another key", settings(), (frame(1, key=OTHER_KEY),))
 
 
 def test_golden_line() -> None:
