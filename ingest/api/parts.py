@@ -8,7 +8,6 @@ from typing import Annotated
 
 import msgspec
 from fastapi import Depends, HTTPException, Request
-from fastapi.dependencies.utils import get_flat_params
 from fastapi.routing import APIRoute
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
@@ -68,7 +67,7 @@ def refuse_unknown_parameters(request: Request) -> None:
     """
     route = request.scope["route"]
     assert isinstance(route, APIRoute)
-    known = [field.alias for field in get_flat_params(route.dependant)]
+    known = [field.alias for field in route.dependant.query_params]
     given = [name for name, _ in request.query_params.multi_items()]
     for name in given:
         if name not in known:
