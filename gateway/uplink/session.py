@@ -19,12 +19,14 @@ from paho.mqtt.reasoncodes import ReasonCode
 from gateway.contract import topics
 from gateway.contract.states import StationState, encode_state
 from gateway.settings import UplinkSettings
+from gateway.uplink.refusals import TellingSocket, Why, explain, tls_context
 
 log = logging.getLogger(__name__)
 
 _SESSION_KEPT_S: Final = 7 * 24 * 3600  # receipts wait for us at the broker this long
 _CONNECT_TIMEOUT_S: Final = 15.0
 _QOS: Final = 1
+_TAKEN_OVER: Final = 0x8E  # MQTT 5, DISCONNECT: session taken over
 
 
 class Connected(NamedTuple):
@@ -32,9 +34,18 @@ class Connected(NamedTuple):
 
 
 class Lost(NamedTuple):
-    """The connection ended, or was not let in; why."""
+    """The connection ended, or was not let in; why. refused: it will be so again until somebody mends something.
+    taken_over: somebody else came with our name."""
 
     reason: str
+    refused: bool = False
+    taken_over: bool = False
+
+
+class Denied(NamedTuple):
+    """The broker does not let us have our receipts; its words."""
+
+    words: str
 
 
 class Acknowledged(NamedTuple):
@@ -58,7 +69,7 @@ class Wake(NamedTuple):
     lanes: dict[topics.Lane, int]
 
 
-Event: TypeAlias = Connected | Lost | Acknowledged | Received | Wake
+Event: TypeAlias = Connected | Denied | Lost | Acknowledged | Received | Wake
 
 
 class Session:
@@ -70,21 +81,28 @@ class Session:
         self._events = events
         self._software = software
         # The station's own name, always: the broker hands it the same session again.
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=station, protocol=mqtt.MQTTv5)
+        client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=station, protocol=mqtt.MQTTv5, reconnect_on_failure=False
+        )
         client.max_inflight_messages_set(65535)  # the window is kept in Flights
         client.connect_timeout = _CONNECT_TIMEOUT_S
         client.on_connect = self._on_connect
         client.on_disconnect = self._on_disconnect
+        client.on_subscribe = self._on_subscribe
+        client.on_socket_open = self._on_socket_open
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         client.will_set(topics.state(station), encode_state(StationState(station, "down", software)), _QOS, retain=True)
         self._client = client
+        self._socket: TellingSocket | None = None
+        self._let_in = False
 
     def connect(self) -> None:
-        """Begin; `Connected` or `Lost` follows as an event. Raises OSError or ValueError when it cannot even begin."""
+        """Begin; `Connected` or `Lost` follows as an event, unless the broker says nothing. Raises OSError or
+        ValueError when it cannot even begin."""
         settings = self._settings
         if settings.tls:
-            self._client.tls_set(str(settings.ca_file), str(settings.cert_file), str(settings.key_file))
+            self._client.tls_set_context(tls_context(settings.ca_file, settings.cert_file, settings.key_file))
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own
         properties.SessionExpiryInterval = _SESSION_KEPT_S
         self._client.connect(
@@ -115,12 +133,31 @@ class Session:
         self._client.loop_stop()
 
     def _on_connect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
-        self._events.put(Lost(f"the broker refuses us: {reason}") if reason.is_failure else Connected())
+        self._let_in = not reason.is_failure
+        self._events.put(Connected() if self._let_in else Lost(f"the broker refuses us: {reason}", refused=True))
+
+    def _on_socket_open(self, _client: mqtt.Client, _data: Any, opened: Any) -> None:
+        self._socket = opened if isinstance(opened, TellingSocket) else None
 
     def _on_disconnect(
-        self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
+        self, _client: mqtt.Client, _data: Any, flags: mqtt.DisconnectFlags, reason: ReasonCode, _properties: Any
     ) -> None:
-        self._events.put(Lost(str(reason)))
+        if flags.is_disconnect_packet_from_server:
+            self._events.put(Lost(f"the broker ends it: {reason}", taken_over=reason.value == _TAKEN_OVER))
+            return
+        # What paho gives as the reason it has made up: "Unspecified error".
+        fault = self._socket.fault if self._socket is not None else None
+        words, refused = explain(fault) if fault is not None else Why("the connection broke")
+        if self._socket is not None and not self._let_in and not refused:
+            words = "the broker hangs up before it lets us in; does it take our certificate? vigia doctor says more"
+            refused = True
+        self._events.put(Lost(words, refused))
+
+    def _on_subscribe(
+        self, _client: mqtt.Client, _data: Any, _message_id: int, reasons: list[ReasonCode], _properties: Any
+    ) -> None:
+        if words := ", ".join(str(reason) for reason in reasons if reason.is_failure):
+            self._events.put(Denied(words))
 
     def _on_publish(
         self, _client: mqtt.Client, _data: Any, message_id: int, reason: ReasonCode, _properties: Any

@@ -27,14 +27,20 @@ from gateway.outbox.outbox import Outbox, Parcel
 from gateway.settings import ClockSettings, UplinkSettings
 from gateway.supervision.backoff import Backoff
 from gateway.uplink.flights import Flight, Flights
-from gateway.uplink.session import Acknowledged, Connected, Event, Lost, Received, Session, Wake
+from gateway.uplink.refusals import explain, foreign_certificate
+from gateway.uplink.session import Acknowledged, Connected, Denied, Event, Lost, Received, Session, Wake
 
 log = logging.getLogger(__name__)
 
 _PUBLISH_OVERHEAD_BYTES: Final = 8  # fixed header, topic length, packet id, property length
 _REFUSED_WAIT_S: Final = 10.0
 _NOBODY: Final = 16  # MQTT 5, PUBACK: no matching subscribers
-_FAILURE: Final = 128
+_NOT_AUTHORIZED: Final = 0x87
+_ANSWER_WITHIN_S: Final = 20.0
+_SHORT_S: Final = 10.0
+_SHORT_LINKS: Final = 3
+"""So many links in a row, each shorter than _SHORT_S: somebody throws us out, and we should not hurry back."""
+_STEADY_S: Final = 60.0
 
 
 class LinkState(enum.Enum):
@@ -97,7 +103,12 @@ class Uplink:
         self._up_at = 0.0
         self._try_at = 0.0
         self._hold_until = 0.0
+        self._answer_by = 0.0
         self._failures = 0
+        self._short_links = 0
+        self._taken_over = False
+        self._denied = ""
+        self._refusal_told = ""
         self._counts: Counter[str] = Counter()
         self._trouble = ""
 
@@ -115,6 +126,7 @@ class Uplink:
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop (`stop` is looked at once a second, or at the next `wake`)."""
         self._begin_anew()  # whatever an earlier run had in hand is given out again
+        self._check_name()
         try:
             while not stop.is_set():
                 now = time.monotonic()
@@ -122,6 +134,8 @@ class Uplink:
                     self._connect()
                 elif self._link is LinkState.UP:
                     self._send_what_is_due(now)
+                elif self._link is LinkState.CONNECTING and now > self._answer_by:
+                    self._lost(Lost(f"it takes connections and does not answer in {_ANSWER_WITHIN_S:.0f} s"))
                 self._handle_events(self._wait_s(time.monotonic()))
         finally:
             if self._session is not None:
@@ -133,13 +147,26 @@ class Uplink:
 
     # the link
 
+    def _check_name(self) -> None:
+        """The broker knows us by our certificate alone; under another name it takes nothing from us."""
+        settings = self._settings
+        fault = foreign_certificate(settings.cert_file, self._station) if settings.tls else None
+        if fault is not None:
+            log.warning(
+                "WRONG CERTIFICATE OR NAME: %s. Headquarters will refuse all that this post sends until one of them is"
+                " mended; sensors are heard and readings kept meanwhile",
+                fault,
+            )
+
     def _connect(self) -> None:
         self._link = LinkState.CONNECTING
+        self._denied = ""
         self._session = Session(self._station, self._settings, self._events, self._software)
         try:
             self._session.connect()
         except (OSError, ValueError) as error:
-            self._lost(f"{error}")
+            self._lost(Lost(*explain(error)))
+        self._answer_by = time.monotonic() + _ANSWER_WITHIN_S
 
     def _connected(self) -> None:
         assert self._session is not None
@@ -147,26 +174,54 @@ class Uplink:
         self._up_at = time.monotonic()
         self._hold_until = 0.0
         self._trouble = ""
-        log.info("link up: %s:%d", self._settings.host, self._settings.port)
+        say = log.debug if self._refusal_told else log.info  # the end of that is told by what is received
+        say("link up: %s:%d", self._settings.host, self._settings.port)
         self._session.greet(self._clock.now().wall_ms)
         for lane in self._lanes.values():
             lane.due_at = 0.0
 
-    def _lost(self, reason: str) -> None:
+    def _lost(self, lost: Lost) -> None:
         if self._session is not None:
             self._session.close(farewell=False)
             self._session = None
         was_up = self._link is LinkState.UP
         self._link = LinkState.WAITING
         self._flights.lost_link(time.monotonic())
+        reason, refused = self._reason(lost, was_up=was_up)
         wait_s = self._backoff.next_s()
         self._try_at = time.monotonic() + wait_s
         self._failures += 1
         self._trouble = f"no link to {self._settings.host}:{self._settings.port}: {reason}"
-        if was_up or self._failures == 1:
+        # What somebody has to mend is told once, however often it comes; a link that goes is told each time.
+        known = refused and reason == self._refusal_told
+        if not known and (was_up or refused or self._failures == 1):
             log.warning("%s. Readings are kept; next try in %.0f s", self._trouble, wait_s)
         else:
             log.debug("%s (%d times); next try in %.0f s", self._trouble, self._failures, wait_s)
+        if refused:
+            self._refusal_told = reason
+
+    def _reason(self, lost: Lost, *, was_up: bool) -> tuple[str, bool]:
+        """Why the link is gone, and whether somebody has to mend something: with what earlier links tell."""
+        if not was_up:
+            return lost.reason, lost.refused
+        lasted_s = time.monotonic() - self._up_at
+        self._short_links = self._short_links + 1 if lasted_s < _SHORT_S else 0
+        if self._denied:
+            return (
+                f"the broker refuses what we send as {self._station!r} ({self._denied}):"
+                " is the certificate that of another post? vigia doctor says more"
+            ), True
+        # Few brokers say that they gave our place to somebody else.
+        if lost.taken_over or self._short_links >= _SHORT_LINKS:
+            self._taken_over = True
+        if self._taken_over and lasted_s < _STEADY_S:
+            return (
+                f"again and again soon after we come: has another gateway the certificate of {self._station!r}?"
+                " Two machines cannot be one post"
+            ), True
+        self._taken_over = False
+        return lost.reason, lost.refused
 
     # events
 
@@ -194,10 +249,13 @@ class Uplink:
                         state.due_at = now
             case Connected() if self._link is LinkState.CONNECTING:
                 self._connected()
-            case Lost(reason):
+            case Lost() as lost:
                 # A session that is closed says so once more; only the one in use counts.
                 if self._link is not LinkState.WAITING:
-                    self._lost(reason)
+                    self._lost(lost)
+            case Denied(words) if self._link is LinkState.UP:
+                self._denied = words
+                self._lost(Lost(words, refused=True))
             case Acknowledged(message_id, reason, words):
                 self._acknowledged(message_id, reason, words)
             case Received(topic, payload):
@@ -214,6 +272,8 @@ class Uplink:
                 return
 
     def _acknowledged(self, message_id: int, reason: int, words: str) -> None:
+        if reason == _NOT_AUTHORIZED:
+            self._denied = words
         if message_id not in self._flights:
             return  # our state, which may well have no reader
         if reason in (0, _NOBODY):
@@ -239,8 +299,14 @@ class Uplink:
             log.warning("a receipt that cannot be read: %s", error)
             return
         self._counts["receipts"] += 1
-        self._backoff.reset()  # only now: a broker that lets us in and throws us out again is not a link
         self._failures = 0
+        if self._taken_over and time.monotonic() - self._up_at >= _STEADY_S:
+            self._taken_over, self._short_links = False, 0
+        if not self._taken_over:  # two that fight for one name must not hurry
+            self._backoff.reset()  # only now: a broker that lets us in and throws us out again is not a link
+            if self._refusal_told:
+                log.info("headquarters takes what we send again")
+                self._refusal_told = ""
         self._outbox.forget(stored)
         self._flights.receipt(stored)
         if self._trouble and self._link is LinkState.UP:
