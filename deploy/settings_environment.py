@@ -10,30 +10,29 @@ from collections.abc import Iterator
 
 from pydantic_settings import BaseSettings
 
+from deploy.language import Text
 from deploy.settings_faults import WRONG_SHAPES
 from deploy.settings_lines import Place
+from deploy.settings_words import FAULTS
 
 _DELIMITER = "__"
 
 
-def misspelt(model: type[BaseSettings], prefix: str) -> list[tuple[str, str]]:
+def misspelt(model: type[BaseSettings], prefix: str) -> list[tuple[str, Text]]:
     """Each variable with our prefix that names no section, and what to do."""
     found = []
     for name, parts in _ours(prefix):
         if parts[0] not in model.model_fields:
             close = difflib.get_close_matches(parts[0], model.model_fields, n=1)
-            hint = f"do you mean {prefix}{close[0].upper()}__...?" if close else "unset it"
-            found.append((name, f"no setting goes by this environment variable; {hint}"))
+            meant = FAULTS["variable_meant"].filled(close=f"{prefix}{close[0].upper()}") if close else None
+            found.append((name, meant or FAULTS["variable_unknown"]))
     return found
 
 
-def not_json(model: type[BaseSettings], prefix: str) -> list[tuple[str, str]]:
+def not_json(model: type[BaseSettings], prefix: str) -> list[tuple[str, Text]]:
     """Each variable that stands for a whole section and cannot be read as one."""
     return [
-        (
-            name,
-            f"stands for a whole section and is not JSON; name one setting: {prefix}{parts[0].upper()}__<NAME>",
-        )
+        (name, FAULTS["variable_section"].filled(section=f"{prefix}{parts[0].upper()}"))
         for name, parts in _ours(prefix)
         if len(parts) == 1 and parts[0] in model.model_fields and _as_json(os.environ[name]) is None
     ]

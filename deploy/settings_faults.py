@@ -10,39 +10,14 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, 
 
 from pydantic import BaseModel, ValidationError
 
+from deploy.language import Text
 from deploy.settings_lines import Place
+from deploy.settings_words import FAULTS, meaning, sentence
 from firmware_bridge.sources import ByDriver
 
 WRONG_SHAPES: Final = frozenset(("list_type", "dict_type", "model_type", "model_attributes_type"))
 
 _DRIVER: Final = "driver"
-_WORDS: Final = {
-    "int_type": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "int_parsing_size": "must be a smaller number",
-    "float_type": "must be a number",
-    "float_parsing": "must be a number",
-    "finite_number": "must be a number that ends",
-    "bool_type": "must be true or false, without quotes",
-    "bool_parsing": "must be true or false, without quotes",
-    "string_type": 'must be text in "quotes"',
-    "path_type": 'must be a path in "quotes"',
-    "list_type": 'must be a list: ["a", "b"], or one table [[...]] with two brackets for each',
-    "dict_type": "must be a table, such as [uplink]",
-    "model_type": "must be a table, such as [uplink]",
-    "model_attributes_type": "must be a table, such as [uplink]",
-    "greater_than": "must be more than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "less_than": "must be less than {lt:g}",
-    "less_than_equal": "must be at most {le:g}",
-    "string_too_long": "must have at most {max_length} characters",
-    "too_short": "must have at least {min_length}",
-    "too_long": "must have at most {max_length}",
-    "union_tag_invalid": "no such driver; known: {expected_tags}",
-    "union_tag_not_found": 'says no driver; write driver = "..." in it',
-    "literal_error": "must be {expected}",
-}
 
 
 class Fault(NamedTuple):
@@ -50,7 +25,7 @@ class Fault(NamedTuple):
 
     place: Place
     kind: str
-    words: str
+    words: Text
 
 
 class _Traced(NamedTuple):
@@ -74,35 +49,44 @@ def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
         yield Fault(traced.place, kind, _words(item, traced))
 
 
-def _words(item: Any, traced: _Traced) -> str:
+def _words(item: Any, traced: _Traced) -> Text:
     kind, context = item["type"], item.get("ctx", {})
-    about = re.split(r"(?<=\w)[.;] ", traced.description)[0].rstrip(".")
     if kind == "extra_forbidden":
-        return f"no such setting; {_suggestion(str(traced.place[-1]), traced.parent)}"
+        return _suggestion(str(traced.place[-1]), traced.parent)
     if kind == "missing":
-        return f"is missing ({about})" if about else "is missing"
+        return _with_meaning(FAULTS["missing"], traced.description)
     if kind == "string_pattern_mismatch":
-        return f"has not the right form ({about})"
-    if kind == "string_too_short":
-        return (
-            "must not be empty"
-            if context["min_length"] == 1
-            else f"must have at least {context['min_length']} characters"
+        return _with_meaning(FAULTS["form"], traced.description)
+    if kind == "string_too_short" and context["min_length"] == 1:
+        return FAULTS["empty"]
+    if kind == "union_tag_invalid":
+        return FAULTS["unknown_driver"].filled(known=context["expected_tags"])
+    if kind == "literal_error":
+        spanish, english = context["expected"].replace(" or ", " o "), context["expected"]
+        words, name = (
+            (FAULTS["unknown_driver"], "known") if traced.place[-1:] == (_DRIVER,) else (FAULTS[kind], "expected")
         )
-    if kind == "literal_error" and traced.place[-1:] == (_DRIVER,):
-        return f"no such driver; known: {context['expected']}"
-    if kind in _WORDS:
-        return _WORDS[kind].format(**context)
-    words = re.sub(r"^(Value error|Assertion failed), ", "", item["msg"])
-    return words[:1].lower() + words[1:] if re.match(r"[A-Z][a-z]* ", words) else words
+        return Text(words.filled(**{name: spanish}).es, words.filled(**{name: english}).en)
+    if kind in FAULTS:
+        return FAULTS[kind].filled(**context)
+    said = re.sub(r"^(Value error|Assertion failed), ", "", item["msg"])
+    return sentence(said[:1].lower() + said[1:] if re.match(r"[A-Z][a-z]* ", said) else said)
 
 
-def _suggestion(name: str, parent: type[BaseModel] | None) -> str:
+def _with_meaning(words: Text, description: str) -> Text:
+    about = re.split(r"(?<=\w)[.;] ", description)[0].rstrip(".")
+    if not about:
+        return words
+    known = meaning(about)
+    return Text(f"{words.es} ({known.es})" if known else words.es, f"{words.en} ({about})")
+
+
+def _suggestion(name: str, parent: type[BaseModel] | None) -> Text:
     known = list(parent.model_fields) if parent else []
     close = difflib.get_close_matches(name.lower(), known, n=1)
     if close:
-        return f"do you mean {close[0]}?"
-    return f"known here: {', '.join(known)}" if known else "take it away"
+        return FAULTS["unknown_meant"].filled(close=close[0])
+    return FAULTS["unknown_known"].filled(known=", ".join(known)) if known else FAULTS["unknown"]
 
 
 def _trace(model: type[BaseModel], loc: Place) -> _Traced:

@@ -16,9 +16,11 @@ from pydantic_settings import BaseSettings
 from pydantic_settings.exceptions import SettingsError as NotJsonError
 
 from deploy.errors import DeployError
+from deploy.language import Language, Text, system_words
 from deploy.settings_environment import blame, misspelt, not_json
 from deploy.settings_faults import explain
 from deploy.settings_lines import line_numbers
+from deploy.settings_words import FAULTS, TOML
 
 M = TypeVar("M", bound=BaseSettings)
 
@@ -30,33 +32,40 @@ class Problem(NamedTuple):
 
     line: int | None
     where: str
-    words: str
+    words: Text
 
-    def __str__(self) -> str:
-        return f"{f'line {self.line}: ' if self.line else ''}{f'{self.where}: ' if self.where else ''}{self.words}"
+    def __call__(self, language: Language) -> str:
+        """In one language."""
+        line = f"{Text('línea', 'line')(language)} {self.line}: " if self.line else ""
+        return f"{line}{f'{self.where}: ' if self.where else ''}{self.words(language)}"
 
 
 class SettingsFileError(DeployError):
-    """A settings file that cannot be used. `problems` are in the order of their lines; those without one come last."""
+    """A settings file that cannot be used. `problems` are in the order of their lines; those without one come last.
+    missing: there is no such file."""
 
-    def __init__(self, path: Path, problems: list[Problem]) -> None:
+    def __init__(self, path: Path, problems: list[Problem], language: Language, *, missing: bool = False) -> None:
         self.path = path
         self.problems = sorted(dict.fromkeys(problems), key=lambda p: (p.line is None, p.line or 0))
+        self.missing = missing
         count = len(self.problems)
-        head = f"{path} cannot be used. El archivo tiene {count} {'error' if count == 1 else 'errores'}:"
-        super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
+        head = Text(
+            f"{path} no sirve; tiene {count} {'error' if count == 1 else 'errores'}:",
+            f"{path} cannot be used; it has {count} {'error' if count == 1 else 'errors'}:",
+        )
+        super().__init__("\n".join([head(language), *(f"  {problem(language)}" for problem in self.problems)]))
 
 
-def load_settings(path: Path, model: type[M]) -> M:
+def load_settings(path: Path, model: type[M], language: Language = "es") -> M:
     """The settings in a file, the environment over it. Raises SettingsFileError with every problem found; none of them
-    quotes a value, since it may be a key."""
-    text = _read(path)
-    values = _parse(path, text)
+    quotes a value, since it may be a key. language: of its message; its problems are in both."""
+    text = _read(path, language)
+    values = _parse(path, text, model, language)
     prefix = str(model.model_config.get("env_prefix", ""))
     problems = [Problem(None, name, words) for name, words in misspelt(model, prefix)]
     # What begins with _ would be an option of pydantic-settings to itself.
     hidden = [name for name in values if name.startswith("_")]
-    problems += [Problem(line_numbers(text).get((name,)), name, "no such setting; take it away") for name in hidden]
+    problems += [Problem(line_numbers(text).get((name,)), name, FAULTS["unknown"]) for name in hidden]
     try:
         settings = model(**{name: value for name, value in values.items() if name not in hidden})
     except NotJsonError:
@@ -75,9 +84,12 @@ def load_settings(path: Path, model: type[M]) -> M:
                 if isinstance(part, str) or not line
             )
             where = ".".join(named).replace(".[", "[")
-            problems.append(Problem(line, where, f"{words} (environment variable {variable})" if variable else words))
+            if variable:
+                by = FAULTS["variable"].filled(name=variable)
+                words = Text(f"{words.es} {by.es}", f"{words.en} {by.en}")
+            problems.append(Problem(line, where, words))
     if problems:
-        raise SettingsFileError(path, problems)
+        raise SettingsFileError(path, problems, language)
     return settings
 
 
@@ -92,52 +104,37 @@ def relative_paths(settings: BaseModel) -> list[str]:
     return found
 
 
-def _read(path: Path) -> str:
+def _read(path: Path, language: Language) -> str:
     """The file's text. Notepad's byte order mark is taken off."""
-    fault = ""
+    fault: Text | None = None
+    missing = False
+    raw = b""
     try:
         if not stat.S_ISREG(path.stat().st_mode):
-            fault = "it is a directory; name the file in it" if path.is_dir() else "it is not a file"
+            fault = FAULTS["directory" if path.is_dir() else "no_regular_file"]
         else:
             with path.open("rb") as file:
                 raw = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError:
-        fault = "there is no such file"
+        fault, missing = FAULTS["no_file"], True
     except PermissionError:
-        fault = "you may not read it; use sudo, or an account of the group that owns it"
+        fault = FAULTS["denied"]
     except OSError as error:
-        fault = error.strerror or str(error)
-    if not fault and len(raw) > MAX_FILE_BYTES:
-        fault = f"it is longer than {MAX_FILE_BYTES // 1024} KiB, so it is no settings file"
-    if not fault and not raw.strip():
-        fault = "it is empty; `vigia gateway config` and `vigia ingest config` print a complete one"
-    if fault:
-        raise SettingsFileError(path, [Problem(None, "", fault)])
+        fault = system_words(error)
+    if fault is None and len(raw) > MAX_FILE_BYTES:
+        fault = FAULTS["too_large"].filled(kib=MAX_FILE_BYTES // 1024)
+    if fault is None and not raw.strip():
+        fault = FAULTS["nothing"]
+    if fault is not None:
+        raise SettingsFileError(path, [Problem(None, "", fault)], language, missing=missing)
     try:
         return raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        words = "here is a byte that is not UTF-8 text; save the file as UTF-8"
-        raise SettingsFileError(path, [Problem(line, "", words)]) from error
+        raise SettingsFileError(path, [Problem(line, "", FAULTS["not_utf8"])], language) from error
 
 
-_HINTS: Final = (
-    ("Invalid value", 'what follows the = is no value; text stands in "quotes", straight ones'),
-    ("Expected newline", 'the line goes on after the value; text stands in "quotes", one setting a line'),
-    ("Expected '='", "a setting is written: name = value"),
-    ("Cannot overwrite", "this setting or table stands here for the second time; take one away"),
-    (
-        "Cannot declare",
-        "this table stands here for the second time; take one away, or write [[...]] for a list of them",
-    ),
-    ("Unterminated string", "a text that begins with a quote does not end with one"),
-    ("Illegal character '\\n'", "a text that begins with a quote does not end with one"),
-    ("Expected ']'", "a table's name ends with ], a list of tables' with ]]"),
-    ("Found invalid character", "here is a character that no text file has; the file may be damaged"),
-)
-
-
-def _parse(path: Path, text: str) -> dict[str, Any]:
+def _parse(path: Path, text: str, model: type[BaseSettings], language: Language) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -145,9 +142,29 @@ def _parse(path: Path, text: str) -> dict[str, Any]:
         found = re.search(r"\(at line (\d+), column \d+\)", said)
         line = int(found[1]) if found else len(text.rstrip().splitlines())
         said = "Found invalid character" if "\0" in text else said
-        plain = next((words for theirs, words in _HINTS if said.startswith(theirs)), "")
+        plain = next((words for theirs, words in TOML if said.startswith(theirs)), None)
+        if said.startswith("Invalid value") and _is_yes_or_no(text, line, model):
+            plain = FAULTS["write_true_or_false"]
         said = re.sub(r"\s*\(at .*\)$", "", said)
-        problem = Problem(line, "", plain or f"not TOML: {said}")
-        raise SettingsFileError(path, [problem]) from error
+        problem = Problem(line, "", plain or FAULTS["not_toml"].filled(said=said))
+        raise SettingsFileError(path, [problem], language) from error
     except (ValueError, RecursionError) as error:  # a number of thousands of digits; lists in lists without end
-        raise SettingsFileError(path, [Problem(None, "", "it holds a value that no setting can have")]) from error
+        raise SettingsFileError(path, [Problem(None, "", FAULTS["no_value"])], language) from error
+
+
+_YES_OR_NO: Final = re.compile(r"[^=]*=\s*(s[ií]|no|yes|on|off|true|false|verdadero|falso)\s*(#.*)?", re.IGNORECASE)
+_BARE_WORD: Final = re.compile(r"[^=]*=\s*[^\W\d]\w*\s*(#.*)?")
+
+
+def _is_yes_or_no(text: str, line: int, model: type[BaseSettings]) -> bool:
+    """Whether a line without a value has a bare word where true or false belongs."""
+    written = text.splitlines()[line - 1]
+    if _YES_OR_NO.fullmatch(written):
+        return True
+    at = [place for place, number in line_numbers(text).items() if number == line]
+    if not at or len(at[-1]) != 2 or not _BARE_WORD.fullmatch(written):
+        return False
+    table, name = at[-1]
+    section = model.model_fields.get(str(table))
+    fields = getattr(section.annotation, "model_fields", {}) if section else {}
+    return str(name) in fields and fields[str(name)].annotation is bool

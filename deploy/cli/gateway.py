@@ -21,13 +21,13 @@ LogLevel = Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")]
 
 
 @app.command()
-def run(file: SettingsPath, log_level: LogLevel = "INFO") -> None:
+def run(file: SettingsPath, log_level: LogLevel = "INFO", lang: Language = Lang.ES) -> None:
     """Run until SIGTERM or Ctrl-C."""
     from gateway.app import Gateway
     from gateway.settings import GatewaySettings
 
     set_up_logging(log_level)
-    Gateway(load_settings(file, GatewaySettings)).run(stop_event())
+    Gateway(load_settings(file, GatewaySettings, lang.value)).run(stop_event())
 
 
 @app.command()
@@ -40,7 +40,7 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
     from deploy.doctor.findings import Text
     from gateway.settings import GatewaySettings
 
-    settings = load_settings(file, GatewaySettings)
+    settings = load_settings(file, GatewaySettings, lang.value)
     name, count = settings.station.name, len(settings.sources)
     say(
         Text(

@@ -28,13 +28,13 @@ Reason = Annotated[str | None, typer.Option(help="Only those refused for this re
 
 
 @app.command()
-def run(file: SettingsPath, log_level: LogLevel = "INFO") -> None:
+def run(file: SettingsPath, log_level: LogLevel = "INFO", lang: Language = Lang.ES) -> None:
     """Run until SIGTERM or Ctrl-C."""
     from ingest.app import Ingest
     from ingest.settings import IngestSettings
 
     set_up_logging(log_level)
-    Ingest(load_settings(file, IngestSettings)).run(stop_event())
+    Ingest(load_settings(file, IngestSettings, lang.value)).run(stop_event())
     _leave()
 
 
@@ -49,7 +49,7 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
     from ingest.registry import read_registry
     from ingest.settings import IngestSettings
 
-    settings = load_settings(file, IngestSettings)
+    settings = load_settings(file, IngestSettings, lang.value)
     registry = read_registry(settings.registry.path)
     stations, territories = len(registry.stations), len(registry.territories)
     say(
@@ -76,6 +76,7 @@ def dead_letters(
     file: SettingsPath,
     reason: Reason = None,
     limit: Annotated[int, typer.Option(min=1, max=100_000, help="Show at most so many, the newest.")] = 50,
+    lang: Language = Lang.ES,
 ) -> None:
     """List what was refused for good and why, newest first; ingest may be running.
 
@@ -85,7 +86,7 @@ def dead_letters(
     from ingest.journal.letters import list_letters
     from ingest.settings import IngestSettings
 
-    letters = list_letters(load_settings(file, IngestSettings).journal.path, reason, limit)
+    letters = list_letters(load_settings(file, IngestSettings, lang.value).journal.path, reason, limit)
     rows = [(str(x.id), x.at, x.stage, x.reason, x.topic, str(x.size), x.detail) for x in letters.shown]
     if not sys.stdout.isatty():
         for row in rows:
@@ -105,7 +106,7 @@ def dead_letters(
 
 
 @app.command()
-def redrive(file: SettingsPath, reason: Reason = None) -> None:
+def redrive(file: SettingsPath, reason: Reason = None, lang: Language = Lang.ES) -> None:
     """Give refused messages to the sinks once more, after their cause is mended; ingest may be running.
 
     A message that was stored in part is written whole, which changes nothing for what is stored. What never was a
@@ -114,7 +115,7 @@ def redrive(file: SettingsPath, reason: Reason = None) -> None:
     from ingest.journal.letters import redrive_letters
     from ingest.settings import IngestSettings
 
-    moved = redrive_letters(load_settings(file, IngestSettings).journal.path, reason)
+    moved = redrive_letters(load_settings(file, IngestSettings, lang.value).journal.path, reason)
     typer.echo(f"{moved} messages go to the sinks again")
 
 

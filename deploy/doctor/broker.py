@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from deploy.doctor.certificates import Files
 from deploy.doctor.findings import LINK_LIMIT_S, Check, Finding, Text, attention, ok, unseen, wrong
+from deploy.language import system_words
 
 _CONNECT_S: Final = 3.0
 _REFUSAL_S: Final = 1.0
@@ -150,8 +151,8 @@ def _handshake(side: Side, connection: socket.socket, host: str, where: str, fil
     except OSError as error:
         return wrong(
             "broker_broke_off",
-            f"La conexión se cortó ({error.strerror or error})",
-            f"The connection broke off ({error.strerror or error})",
+            f"La conexión se cortó ({system_words(error).es})",
+            f"The connection broke off ({system_words(error).en})",
             where,
             todo=side.link,
         )

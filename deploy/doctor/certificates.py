@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import NameOID
 
 from deploy.doctor.findings import AS_ROOT, Check, Finding, Text, attention, counted, ok, unseen, wrong
+from deploy.language import system_words
 
 SOON: Final = dt.timedelta(days=180)
 _MAX_FILE_BYTES: Final = 256 * 1024
@@ -53,8 +54,8 @@ def look(files: Files, name: str, now: dt.datetime) -> list[Finding]:
             findings.append(
                 wrong(
                     "certificate_missing",
-                    f"Falta un archivo del certificado ({error.strerror})",
-                    f"A file of the certificate is missing ({error.strerror})",
+                    f"Falta un archivo del certificado ({system_words(error).es})",
+                    f"A file of the certificate is missing ({system_words(error).en})",
                     str(path),
                     todo=_reinstall(name),
                 )

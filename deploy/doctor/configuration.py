@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from pydantic_settings import BaseSettings
 
-from deploy.doctor.findings import AS_ROOT, Finding, Text, Told, is_there, unseen, wrong
+from deploy.doctor.findings import AS_ROOT, Text, Told, is_there, unseen, wrong
 from deploy.settings_file import SettingsFileError, load_settings
 
 M = TypeVar("M", bound=BaseSettings)
@@ -34,17 +34,19 @@ def settings_or_faults(path: Path, model: type[M]) -> tuple[M | None, list[Told]
             f"Corrija el archivo (sudo nano {path}) y repita",
             f"Mend the file (sudo nano {path}) and do this again",
         )
-        faults: list[Finding] = []
-        for problem in error.problems:
-            line = Text(f"línea {problem.line}: ", f"line {problem.line}: ") if problem.line else Text("", "")
-            said = f"{problem.where}: {problem.words}" if problem.where else problem.words
-            faults.append(
-                wrong(
-                    "settings_wrong",
-                    f"No sirve: {line.es}{said}",
-                    f"It cannot be used: {line.en}{said}",
-                    str(path),
-                    todo=todo,
-                )
+        if error.missing:
+            todo = Text(
+                "Vea qué hay: ls /etc/vigia; uno nuevo se empieza con vigia gateway config (o vigia ingest config)",
+                "See what is there: ls /etc/vigia; a new one begins with vigia gateway config (or vigia ingest config)",
             )
+        faults = [
+            wrong(
+                "settings_missing" if error.missing else "settings_wrong",
+                f"{'El archivo' if error.missing else 'No sirve:'} {problem('es')}",
+                f"{'The file:' if error.missing else 'It cannot be used:'} {problem('en')}",
+                str(path),
+                todo=todo,
+            )
+            for problem in error.problems
+        ]
         return None, [Told(THEME, fault) for fault in faults]

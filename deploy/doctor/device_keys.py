@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.doctor.findings import AS_ROOT, Check, Finding, Text, attention, counted, ok, unseen, wrong
+from deploy.language import system_words
 from firmware_bridge.sources import SourceSettings
 
 _KEY: Final = re.compile(rb"[0-9A-Fa-f]{32}")
@@ -57,9 +58,9 @@ def _look_at(name: str, number: str, file: Path) -> Finding | None:
     except OSError as error:
         return wrong(
             "key_missing",
-            f"Falta la clave del sensor {name} ({number}): no se le oirá",
-            f"The key of sensor {name} ({number}) is missing: it will not be heard",
-            f"{file} ({error.strerror})",
+            f"Falta la clave del sensor {name} ({number}), no se le oirá: {system_words(error).es}",
+            f"The key of sensor {name} ({number}) is missing, it will not be heard: {system_words(error).en}",
+            str(file),
             todo=Text(
                 "Copie el archivo de clave que vino con el sensor", "Copy the key file that came with the sensor"
             ),

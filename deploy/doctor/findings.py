@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import Enum
 from pathlib import Path
-from typing import Final, Literal, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
-Language: TypeAlias = Literal["es", "en"]
+from deploy.language import Language as Language
+from deploy.language import Text as Text
 
 LOCAL_LIMIT_S: Final = 2.0
 """How long a look at this machine may take."""
 LINK_LIMIT_S: Final = 8.0
 """How long a look over a link may take: a satellite answers in most of a second, and a safe connection asks often."""
-
-
-class Text(NamedTuple):
-    """The same in Spanish and in English."""
-
-    es: str
-    en: str
-
-    def __call__(self, language: Language) -> str:
-        """In one language."""
-        return self.es if language == "es" else self.en
 
 
 class Mark(Enum):

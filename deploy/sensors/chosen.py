@@ -47,7 +47,7 @@ def checked(table: dict[str, Any], where: str) -> SourceSettings:
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        faults = [f"  {'.'.join(map(str, place))}: {words}" for place, _, words in explain(error, model)]
+        faults = [f"  {'.'.join(map(str, place))}: {words.en}" for place, _, words in explain(error, model)]
         raise DeployError("\n".join([f"{where} cannot be used:", *faults])) from error
 
 

@@ -27,7 +27,8 @@ def problems(
     with pytest.raises(SettingsFileError) as caught:
         load_settings(path, model)
     assert KEY not in str(caught.value)
-    return [str(problem) for problem in caught.value.problems]
+    assert all(p.words.es != p.words.en and "en inglés" not in p.words.es for p in caught.value.problems)
+    return [problem("en") for problem in caught.value.problems]
 
 
 def test_a_good_file_is_loaded(tmp_path: Path) -> None:
@@ -97,7 +98,11 @@ def test_the_message_begins_with_how_many_there_are(tmp_path: Path) -> None:
     file.write_text("[uplink]\nport = 0\nkeepalive_s = 0\n")
     with pytest.raises(SettingsFileError) as caught:
         load_settings(file, GatewaySettings)
-    assert str(caught.value).splitlines()[0] == f"{file} cannot be used. El archivo tiene 2 errores:"
+    assert str(caught.value).splitlines()[0] == f"{file} no sirve; tiene 2 errores:"
+    assert str(caught.value).splitlines()[1] == "  línea 2: uplink.port: debe ser al menos 1"
+    with pytest.raises(SettingsFileError) as caught:
+        load_settings(file, GatewaySettings, "en")
+    assert str(caught.value).splitlines()[0] == f"{file} cannot be used; it has 2 errors:"
     assert str(caught.value).splitlines()[1] == "  line 2: uplink.port: must be at least 1"
 
 
@@ -174,6 +179,10 @@ def test_what_two_sources_may_not_share_is_told_for_the_second(tmp_path: Path) -
     [
         ("[uplink]\nport = /dev/tty\n", "line 2: what follows the = is no value"),
         ("[uplink]\nhost = “hub”\n", "line 2: what follows the = is no value"),
+        ("[uplink]\ntls = si\n", "line 2: write true or false"),
+        ("[uplink]\ntls = True # as in Python\n", "line 2: write true or false"),
+        ("[uplink]\ntls = encendido\n", "line 2: write true or false"),
+        ("[uplink]\nhost = encendido\n", "line 2: what follows the = is no value"),
         ('[uplink]\nhost = "hub\nport = 1\n', "line 2: a text that begins with a quote does not end with one"),
         ("[uplink\nport = 1\n", "line 1: a table's name ends with ]"),
         ("[uplink]\nport 1\n", "line 2: a setting is written: name = value"),
@@ -204,7 +213,7 @@ def test_a_directory_a_missing_file_and_a_pipe_are_told_at_once(tmp_path: Path) 
         (tmp_path / "pipe" / "x", "Not a directory"),
     ):
         with pytest.raises(SettingsFileError, match=told):
-            load_settings(path, GatewaySettings)
+            load_settings(path, GatewaySettings, "en")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
@@ -213,7 +222,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     file.write_text(GOOD)
     file.chmod(0)
     with pytest.raises(SettingsFileError, match="you may not read it; use sudo"):
-        load_settings(file, GatewaySettings)
+        load_settings(file, GatewaySettings, "en")
 
 
 @pytest.mark.parametrize(

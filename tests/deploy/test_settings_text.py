@@ -34,7 +34,7 @@ def test_ingests_defaults_pass_once_the_token_is_there(tmp_path: Path, monkeypat
     file = tmp_path / "ingest.toml"
     file.write_text(ingest_text())
     with pytest.raises(DeployError, match=r"influx\.token: is still the text of the sample"):
-        load_settings(file, IngestSettings)
+        load_settings(file, IngestSettings, "en")
     file.write_text("\n".join(line for line in ingest_text().splitlines() if not line.startswith("token")))
     monkeypatch.setenv("VIGIA_INGEST__INFLUX__TOKEN", "secret")
     token = load_settings(file, IngestSettings).influx.token

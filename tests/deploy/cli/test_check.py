@@ -31,7 +31,7 @@ def test_what_config_prints_passes_check(tmp_path: Path, monkeypatch: pytest.Mon
     # Only the token is left to be filled in, and the sample's text is not taken for one.
     early = vigia("ingest", "check", ingest)
     assert early.exit_code == 1
-    assert "token: is still the text of the sample" in str(early.exception)
+    assert "token: sigue siendo el texto de muestra" in str(early.exception)
     monkeypatch.setenv("VIGIA_INGEST__INFLUX__TOKEN", "t0ken")
     told = vigia("ingest", "check", ingest)
     assert told.exit_code == 0, told.output
@@ -96,6 +96,8 @@ def test_mistakes_are_plain_lines_on_standard_error_and_exit_code_1(tmp_path: Pa
     told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert (told.returncode, told.stdout) == (1, "")
     assert told.stderr.splitlines() == [
-        f"vigia: {file} cannot be used. El archivo tiene 1 error:",
-        "  line 2: uplink.port: must be at most 65535",
+        f"vigia: {file} no sirve; tiene 1 error:",
+        "  línea 2: uplink.port: debe ser como mucho 65535",
     ]
+    told = subprocess.run([*command, "--lang", "en"], capture_output=True, text=True, timeout=60, check=False)
+    assert told.stderr.splitlines()[1] == "  line 2: uplink.port: must be at most 65535"
