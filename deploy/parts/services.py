@@ -77,7 +77,8 @@ class Counted(NamedTuple):
 
 
 class Gateway(Part):
-    """A gateway with its own outbox and settings. sensors: names; ids and keys are made from them."""
+    """A gateway with its own outbox and settings. sensors: names; ids and keys are made from them. sources: further
+    [[sources]] of its settings."""
 
     def __init__(
         self,
@@ -88,6 +89,7 @@ class Gateway(Part):
         *,
         receipt_timeout_s: float = 3.0,
         uplink: str = "",
+        sources: str = "",
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.station = name
@@ -99,7 +101,7 @@ class Gateway(Part):
         for sensor in sensors:
             secret = hashlib.sha256(f"{name} {sensor}".encode()).hexdigest()  # a demo's key: anyone can make it
             text += _DEVICE_TOML.format(id=secret[:8], name=sensor, key=secret[8:40])
-        self.settings.write_text(text)
+        self.settings.write_text(text + sources)
         super().__init__(
             f"gateway {name}",
             [*_VIGIA, "gateway", "run", str(self.settings)],

@@ -16,15 +16,20 @@ DATABASE = "vigia"
 
 
 class Landscape:
-    """Everything, each part in a directory of its own. Nothing runs before `start`."""
+    """Everything, each part in a directory of its own. Nothing runs before `start`. sources: further [[sources]] of
+    every post."""
 
-    def __init__(self, directory: Path, stations: tuple[str, ...], *, influx_url: str | None = None) -> None:
+    def __init__(
+        self, directory: Path, stations: tuple[str, ...], *, influx_url: str | None = None, sources: str = ""
+    ) -> None:
         self.broker = Mosquitto(directory / "mosquitto")
         self.influx = InfluxDB(directory / "influxdb")
         registry = write_registry(directory / "registry.toml", {s: f"territorio-{s}" for s in stations})
         self.ingest = Ingest(directory / "ingest", self.broker.port, influx_url or self.influx.url, registry)
         self.gateways = {
-            s: Gateway(directory / s, s, self.broker.port, ["norte", "sur", "rio"], receipt_timeout_s=1.0)
+            s: Gateway(
+                directory / s, s, self.broker.port, ["norte", "sur", "rio"], receipt_timeout_s=1.0, sources=sources
+            )
             for s in stations
         }
         self.sensors: list[Sensors] = []
