@@ -9,9 +9,9 @@ import re
 import stat
 import tomllib
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, cast, get_args, get_origin
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings
 from pydantic_settings.exceptions import SettingsError as NotJsonError
 
@@ -91,6 +91,35 @@ def load_settings(path: Path, model: type[M], language: Language = "es") -> M:
     if problems:
         raise SettingsFileError(path, problems, language)
     return settings
+
+
+def sound_part(path: Path, model: type[M]) -> tuple[M, frozenset[str]] | None:
+    """What of a file with faults is in order: settings, and the names of the sections that are not. Those have their
+    defaults, or are not there at all, and must not be asked; of a list its sound elements are there. The environment is
+    left out. None for a file that cannot be read as TOML."""
+    try:
+        values = _parse(path, _read(path, "es"), model, "es")
+    except SettingsFileError:
+        return None
+    sound: dict[str, Any] = {}
+    unsound = set()
+    for name, field in model.model_fields.items():
+        value, annotation = values.get(name), cast(Any, field.annotation)
+        if get_origin(annotation) is list and isinstance(value, list):
+            element = TypeAdapter(get_args(annotation)[0])
+            sound[name] = [checked for each in value if (checked := _checked(element, each)) is not None]
+        elif name in values and (checked := _checked(TypeAdapter(annotation), value)) is not None:
+            sound[name] = checked
+        elif name in values or field.is_required():
+            unsound.add(name)
+    return cast(M, model.model_construct(**sound)), frozenset(unsound)
+
+
+def _checked(adapter: TypeAdapter[Any], value: object) -> Any:
+    try:
+        return adapter.validate_python(value)
+    except ValidationError:
+        return None
 
 
 def relative_paths(settings: BaseModel) -> list[str]:

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from pydantic_settings import BaseSettings
 
 from deploy.doctor.findings import AS_ROOT, Text, Told, is_there, unseen, wrong
-from deploy.settings_file import SettingsFileError, load_settings
+from deploy.settings_file import SettingsFileError, load_settings, sound_part
 
 M = TypeVar("M", bound=BaseSettings)
 
 THEME: Final = Text("Configuración", "Settings")
 
 
-def settings_or_faults(path: Path, model: type[M]) -> tuple[M | None, list[Told]]:
-    """The settings, or one finding for each problem in the file."""
+class Looked(NamedTuple, Generic[M]):
+    """settings: what of them is in order; None when nothing is. faults: one for each problem in the file. unsound: the
+    sections that must not be asked."""
+
+    settings: M | None
+    faults: list[Told]
+    unsound: frozenset[str] = frozenset()
+
+    def sound(self, *sections: str) -> bool:
+        """Whether these are in order."""
+        return not self.unsound.intersection(sections)
+
+
+def look_at_settings(path: Path, model: type[M]) -> Looked[M]:
+    """The settings and their faults. One fault must not hide what else is wrong on this machine."""
     if not os.access(path, os.R_OK) and is_there(path) is not False:
         denied = unseen(
             "settings_unseen",
@@ -26,9 +39,9 @@ def settings_or_faults(path: Path, model: type[M]) -> tuple[M | None, list[Told]
             str(path),
             todo=AS_ROOT,
         )
-        return None, [Told(THEME, denied)]
+        return Looked(None, [Told(THEME, denied)])
     try:
-        return load_settings(path, model), []
+        return Looked(load_settings(path, model), [])
     except SettingsFileError as error:
         todo = Text(
             f"Corrija el archivo (sudo nano {path}) y repita",
@@ -49,4 +62,6 @@ def settings_or_faults(path: Path, model: type[M]) -> tuple[M | None, list[Told]
             )
             for problem in error.problems
         ]
-        return None, [Told(THEME, fault) for fault in faults]
+        told = [Told(THEME, fault) for fault in faults]
+        part = sound_part(path, model)
+        return Looked(None, told) if part is None else Looked(part[0], told, part[1])

@@ -7,7 +7,7 @@ from pathlib import Path
 from deploy.doctor.broker import AT_HEADQUARTERS, broker_check
 from deploy.doctor.certificates import Files, certificate_check
 from deploy.doctor.clock import clock_check
-from deploy.doctor.configuration import THEME, settings_or_faults
+from deploy.doctor.configuration import THEME, look_at_settings
 from deploy.doctor.disk import disk_check
 from deploy.doctor.examine import examine
 from deploy.doctor.findings import Check, Finding, Text, Told, counted, ok, wrong
@@ -21,27 +21,32 @@ from ingest.settings import IngestSettings
 
 def examine_headquarters(path: Path) -> list[Told]:
     """Every finding at the headquarters whose settings file this is."""
-    settings, faults = settings_or_faults(path, IngestSettings)
+    looked = look_at_settings(path, IngestSettings)
+    settings, sound = looked.settings, looked.sound
     if settings is None:
-        return [*faults, *examine([clock_check(), disk_check(path.parent)])]
+        return [*looked.faults, *examine([clock_check(), disk_check(path.parent)])]
     broker, kept = settings.broker, settings.journal.path
     files = Files(broker.ca_file, broker.cert_file, broker.key_file) if broker.tls else None
-    stations, registry = _registry(settings.registry.path)
-    checks = [
-        Check(
-            THEME, lambda: [ok("settings", "La configuración está en orden", "The settings are in order", str(path))]
-        ),
-        Check(Text("Registro", "Registry"), lambda: [registry]),
-        service_check("vigia-ingest", Text("recibe ni se guarda nada", "taken or stored"), kept),
-        clock_check(),
-        disk_check(kept.parent),
-        *([certificate_check(files, f"service.{broker.client_id}")] if files else []),
-        broker_check(AT_HEADQUARTERS, broker.host, broker.port, files),
-        *journal_checks(kept, stations),
-        influx_check(settings.influx),
-        *([api_check(settings.api)] if settings.api.port else []),
-    ]
-    return examine(checks)
+    checks = [clock_check()]
+    if not looked.faults:
+        well = ok("settings", "La configuración está en orden", "The settings are in order", str(path))
+        checks.insert(0, Check(THEME, lambda: [well]))
+    stations = None
+    if sound("registry"):
+        stations, registry = _registry(settings.registry.path)
+        checks.append(Check(Text("Registro", "Registry"), lambda: [registry]))
+    if sound("journal"):
+        checks.append(service_check("vigia-ingest", Text("recibe ni se guarda nada", "taken or stored"), kept))
+        checks += [disk_check(kept.parent), *journal_checks(kept, stations)]
+    if sound("broker"):
+        if files:
+            checks.append(certificate_check(files, f"service.{broker.client_id}"))
+        checks.append(broker_check(AT_HEADQUARTERS, broker.host, broker.port, files))
+    if sound("influx"):
+        checks.append(influx_check(settings.influx))
+    if sound("api") and settings.api.port:
+        checks.append(api_check(settings.api))
+    return [*looked.faults, *examine(checks)]
 
 
 def _registry(path: Path) -> tuple[dict[str, str] | None, Finding]:

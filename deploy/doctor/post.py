@@ -7,7 +7,7 @@ from pathlib import Path
 from deploy.doctor.broker import AT_POST, broker_check
 from deploy.doctor.certificates import Files, certificate_check
 from deploy.doctor.clock import clock_check
-from deploy.doctor.configuration import THEME, settings_or_faults
+from deploy.doctor.configuration import THEME, look_at_settings
 from deploy.doctor.device_keys import key_checks
 from deploy.doctor.disk import disk_check
 from deploy.doctor.examine import examine
@@ -20,24 +20,27 @@ from gateway.settings import GatewaySettings
 
 def examine_post(path: Path) -> list[Told]:
     """Every finding at the post whose settings file this is."""
-    settings, faults = settings_or_faults(path, GatewaySettings)
+    looked = look_at_settings(path, GatewaySettings)
+    settings, sound = looked.settings, looked.sound
     if settings is None:
-        return [*faults, *examine([clock_check(at_post=True), disk_check(path.parent)])]
+        return [*looked.faults, *examine([clock_check(at_post=True), disk_check(path.parent)])]
     uplink = settings.uplink
     files = Files(uplink.ca_file, uplink.cert_file, uplink.key_file) if uplink.tls else None
-    kept = settings.outbox.path
     checks = [
-        Check(THEME, lambda: [_settings(settings, path)]),
-        service_check("vigia-gateway", Text("oye ni se envía nada", "heard or sent"), kept),
+        *([] if looked.faults else [Check(THEME, lambda: [_settings(settings, path)])]),
         clock_check(at_post=True, system_trusted=settings.clock.trust == "system"),
-        disk_check(kept.parent),
         *port_checks(settings.sources),
         *key_checks(settings.sources),
-        *outbox_checks(kept, settings.outbox.max_megabytes * 1024 * 1024),
-        *([certificate_check(files, settings.station.name)] if files else []),
-        broker_check(AT_POST, uplink.host, uplink.port, files),
     ]
-    return examine(checks)
+    kept = settings.outbox.path
+    if sound("outbox"):
+        checks.insert(1, service_check("vigia-gateway", Text("oye ni se envía nada", "heard or sent"), kept))
+        checks += [disk_check(kept.parent), *outbox_checks(kept, settings.outbox.max_megabytes * 1024 * 1024)]
+    if sound("uplink", "station") and files:
+        checks.append(certificate_check(files, settings.station.name))
+    if sound("uplink"):
+        checks.append(broker_check(AT_POST, uplink.host, uplink.port, files))
+    return [*looked.faults, *examine(checks)]
 
 
 def _settings(settings: GatewaySettings, path: Path) -> Finding:
