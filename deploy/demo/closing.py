@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shlex
+from pathlib import Path
 from typing import Any, Final
 
 from rich import box
@@ -48,14 +49,16 @@ def show_proof(console: Console, proof: Proof, dropped: dict[str, int]) -> None:
     for verdict in proof.verdicts:
         of = verdict.account
         if missed := max(0, of.sent - of.heard):
-            _say(console, f"  {of.station}: {missed} no oídas, con el gateway muerto (not heard: its gateway was dead)")
+            es = f"{missed} no {'oída' if missed == 1 else 'oídas'}, con el gateway muerto"
+            _say(console, f"  {of.station}: {es} (not heard: its gateway was dead)")
         if full := dropped.get(of.station, 0):
-            _say(console, f"  {of.station}: {full} no cupieron en la línea (did not fit on the line: nobody read)")
+            es = f"{full} no {'cupo' if full == 1 else 'cupieron'} en la línea"
+            _say(console, f"  {of.station}: {es} (did not fit on the line: nobody read)")
     for fault in faults(proof):
         _say(console, f"  {fault}", "bold red")
     if proof.holds:
-        words = f"PROVED: accepted {accepted} = stored {stored}, lost 0, double 0"
-        _say(console, f"{words}  (todo lo aceptado está, una sola vez)", "bold green")
+        _say(console, f"PROVED: accepted {accepted} = stored {stored}, lost 0, double 0", "bold green")
+        _say(console, "(todo lo aceptado está, una sola vez)", "green")
     else:
         _say(console, f"NOT PROVED: accepted {accepted}, stored {stored}, lost {lost}, double {double}", "bold red")
 
@@ -80,36 +83,46 @@ def show_detection(console: Console, row: dict[str, Any]) -> None:
 
 
 def show_places(console: Console, stage: Stage, *, up: bool) -> None:
-    """Where everything is. up: whether it goes on running."""
-    where, ingest, influx = stage.directory, stage.ingest, stage.influx
-    curl = f"curl -sG {influx.url}/query --data-urlencode db={DATABASE} --data-urlencode "
+    """Where everything is: the directory once, the rest as seen from there. up: whether it goes on running."""
+    where, ingest, influx, broker = stage.directory, stage.ingest, stage.influx, stage.broker
+
+    def here(path: Path) -> str:
+        return str(path.relative_to(where))
+
     _say(console, "\nDónde está todo  /  where everything is:", "bold")
-    lines = [
-        ("directorio / directory", str(where)),
-        (
-            "cada puesto / each post",
-            f"{where}/puesto-*/  (gateway.toml, outbox.db, gateway.log, sensors.log, sent.json)",
-        ),
-        ("ingest", f"{ingest.settings}, {ingest.directory / 'journal.db'}, {ingest.log}"),
-        ("broker", f"{stage.broker.directory}/mosquitto.conf, port {stage.broker.port}"),
-        ("InfluxDB", f"{influx.directory}/influxdb.conf, {influx.url}, database {DATABASE}"),
-    ]
+    _verbatim(console, f"  cd {shlex.quote(str(where))}")
+    places = Table.grid(padding=(0, 2))
+    for place, holds in (
+        ("puesto-*/", "gateway.toml, outbox.db, gateway.log, sensors.log, sent.json"),
+        (f"{here(ingest.directory)}/", f"{ingest.settings.name}, journal.db, {ingest.log.name}"),
+        (f"{here(broker.directory)}/", f"mosquitto.conf; port {broker.port}"),
+        (f"{here(influx.directory)}/", f"influxdb.conf; {influx.url}, database {DATABASE}"),
+    ):
+        places.add_row(f"  {place}", Text(holds))
+    console.print(places, highlight=False)
+    ask = f'curl -sG {influx.url}/query --data-urlencode db={DATABASE} --data-urlencode "q={CHAINSAW_QUERY}"'
     if up:
-        lines += [
-            ("API", f"curl -s http://127.0.0.1:{ingest.api_port}/api/v1/stations"),
-            ("preguntar / ask", curl + f'"q={CHAINSAW_QUERY}"'),
-            ("", f"influx -port {influx.port} -database {DATABASE} -precision rfc3339"),
-        ]
-    else:
-        again = f"{find_program('influxd', 'influxdb')} -config {shlex.quote(f'{influx.directory}/influxdb.conf')}"
-        lines += [
-            ("mirar otra vez / look again", f"{again} &"),
-            ("", curl + f'"q={CHAINSAW_QUERY}"'),
-            ("o quedarse / or stay up", "make demo KEEP=1"),
-        ]
-    for name, value in lines:
-        _say(console, f"  {name + ':' if name else '':<28} {value}")
+        _commands(console, "API", f"curl -s http://127.0.0.1:{ingest.api_port}/api/v1/stations")
+        influx_shell = f"influx -port {influx.port} -database {DATABASE} -precision rfc3339"
+        _commands(console, "preguntar a InfluxDB  /  ask InfluxDB", ask, influx_shell)
+        return
+    settings = shlex.quote(here(influx.directory / "influxdb.conf"))
+    again = f"{find_program('influxd', 'influxdb')} -config {settings} &"
+    _commands(console, "mirar otra vez  /  look again", again, ask)
+    _commands(console, "o quedarse  /  or stay up", "make demo KEEP=1")
+
+
+def _commands(console: Console, title: str, *commands: str) -> None:
+    _say(console, f"{title}:")
+    for command in commands:
+        _verbatim(console, f"  {command}")
 
 
 def _say(console: Console, words: str, style: str = "") -> None:
-    console.print(Text(words, style), soft_wrap=True)
+    """A terminal gets whole words on each of its lines; a file gets the line as it is."""
+    console.print(Text(words, style), soft_wrap=not console.is_terminal)
+
+
+def _verbatim(console: Console, words: str) -> None:
+    """To be copied: never broken by us."""
+    console.print(Text(words), soft_wrap=True)

@@ -49,7 +49,8 @@ def run_demo(directory: Path, *, seconds: float, seed: int, keep: bool, stop: th
             if keep:
                 _stay_up(stage, stop, console)
     except _InterruptedError:
-        console.print(f"Interrumpido, sin prueba; todo lo que arrancó terminó. Stopped before the proof. {directory}")
+        console.print("Interrumpido, sin prueba; todo lo que arrancó terminó. Stopped before the proof. Lo escrito:")
+        console.print(f"  {directory}", markup=False, highlight=False, soft_wrap=True)
         return INTERRUPTED
     return 0 if proof.holds else 1
 

@@ -46,9 +46,11 @@ def test_it_proves_that_everything_accepted_is_stored_once(tmp_path: Path) -> No
         "kill -9 al broker",
         "  label = chainsaw",
         "  station = puesto-yaguas",
-        str(directory / "influxdb" / "influxdb.conf"),
+        f"  cd {directory}\n",
+        "-config influxdb/influxdb.conf &",
     ):
         assert told in demo.stdout
+    assert demo.stdout.count(str(directory)) == 1
     assert "\x1b" not in demo.stdout
     assert demo.stderr == ""
     assert not those_of(directory)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -16,25 +17,28 @@ DEAD = PostFigures("puesto-maijuna", "up", False, 9, 9, 1, 0, 10, 1, "Disparo, t
 FIGURES = Figures((CUT, DEAD), True, 321, 54, 40)
 
 
-def test_without_a_terminal_it_is_plain_lines_at_most_one_a_second() -> None:
+def test_without_a_terminal_it_is_plain_lines_at_most_every_five_seconds() -> None:
     out = io.StringIO()
     view = open_view(Console(file=out, width=80))
     assert isinstance(view, PlainView)
     with view:
         view.figures(3.0, FIGURES)
-        view.figures(3.5, FIGURES._replace(points=55))
-        view.figures(4.1, FIGURES)  # the same again says nothing
-        view.event(4.2, Event("se corta el enlace", "the link is cut"))
-        view.figures(4.3, FIGURES._replace(points=56))
+        view.figures(7.5, FIGURES._replace(points=55))
+        view.figures(8.1, FIGURES)  # the same again says nothing
+        view.event(8.2, Event("se corta el enlace", "the link is cut"))
+        view.figures(8.3, FIGURES._replace(points=56))
     lines = out.getvalue().splitlines()
-    assert len(lines) == 3
-    assert lines[0] == (
-        "t+3 s  puesto-yaguas: enlace caído, enviadas 120, oídas 118, en espera 80, guardadas 44;"
-        " puesto-maijuna: enlace arriba, gateway parado, enviadas 9, oídas 9, en espera 0, guardadas 10;"
-        " diario 321, InfluxDB 54"
-    )
-    assert lines[1] == "t+4 s  se corta el enlace  (the link is cut)"
-    assert lines[2].endswith("InfluxDB 56")
+    assert lines[:4] == [
+        "t+3 s   puesto-yaguas: enlace caído, enviadas 120, oídas 118, propias 6, en espera 80, guardadas 44",
+        (
+            "        puesto-maijuna: enlace arriba, gateway parado, enviadas 9, oídas 9, propias 1, en espera 0,"
+            " guardadas 10"
+        ),
+        "        sede: diario 321, InfluxDB 54",
+        "t+8 s   se corta el enlace  (the link is cut)",
+    ]
+    assert len(lines) == 7
+    assert lines[-1].endswith("InfluxDB 56")
     assert "\x1b" not in out.getvalue()
 
 
@@ -60,5 +64,25 @@ def test_the_table_shows_each_stage_in_the_width_of_a_terminal(width: int) -> No
     assert "parado" in maijuna
     assert "t+12 s" in text
     assert "diario 321 mensajes" in text
+    assert "trocha-norte" in text  # where the alert came from is not cut off
+    assert "…" not in text
     for word in ("enviadas", "guardadas", "stored", "waits"):
         assert word in text
+
+
+def test_a_long_event_is_broken_between_words_on_a_terminal() -> None:
+    out = io.StringIO()
+    view = open_view(Console(file=out, width=60, height=40, force_terminal=True, color_system=None))
+    es = "puesto-yaguas avisa sin enlace: Caída de árbol, quebrada-arriba"
+    with view:
+        view.event(4.0, Event(es, "it warns without a link"))
+    plain = re.sub(r"\x1b\[[0-9;?]*\w|\r", "", out.getvalue())  # without what moves the cursor
+    lines = [line.rstrip() for line in plain.splitlines()]
+    assert " ".join(" ".join(lines).split()) == f"t+ 4 s {es} it warns without a link"
+    assert all(len(line) <= 60 for line in lines)
+
+
+def test_one_message_is_told_in_the_singular() -> None:
+    out = io.StringIO()
+    Console(file=out, width=80).print(table(12.4, FIGURES._replace(messages=1, points=1)))
+    assert "diario 1 mensaje · InfluxDB 1 punto\n" in out.getvalue().replace(" \n", "\n").replace("  ", "")
