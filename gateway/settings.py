@@ -41,7 +41,7 @@ def _label(name: str) -> str:
     close = difflib.get_close_matches(_plain(name), by_word, n=1, cutoff=0.7)
     if close:
         label = by_word[close[0]]
-        words = {"label": label.name, "es": label.title_es.lower(), "en": label.title_en.lower()}
+        words = {"label": label.name, "es": label.title_es.partition(" (")[0].lower()}
         raise PydanticCustomError("label_misspelt", "no such label; do you mean {label} ({es})?", words)
     raise PydanticCustomError("label_unknown", "no such label; known: {known}", {"known": ", ".join(LABELS)})
 

@@ -79,6 +79,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_their_lines(tmp_path: Pat
         ("Chainsaw", "do you mean chainsaw (motosierra)?"),
         ("bote", "do you mean boat (embarcación)?"),
         ("peque peque", "do you mean long_tail_motor (peque-peque)?"),
+        ("otorongo", "do you mean jaguar (jaguar)?"),
         ("Camion", "known: unknown, chainsaw"),
     ],
 )
