@@ -170,6 +170,43 @@ def watch(
 
 
 @app.command()
+def update(
+    image: Annotated[Path, typer.Argument(help="The maker's signed image.")],
+    settings: Annotated[Path, typer.Option("--for", help="The gateway's settings, for port and key.")],
+    device: Annotated[str, typer.Option(help="The sensor's name or id.")],
+    maker: Annotated[
+        Path | None, typer.Option(help="The maker's public key, 64 hex digits in a file, to check the image first.")
+    ] = None,
+    counters: Annotated[
+        Path | None, typer.Option(help="The post's file of downlink counters; beside the outbox if left out.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also an older version, or the same again.")] = False,
+    lang: Language = Lang.ES,
+) -> None:
+    """Bring new firmware to a sensor that speaks our own frames, over its line. The gateway must be stopped.
+
+    Whatever stops it, the sensor keeps what it has got, and the same command goes on from there.
+    """
+    from deploy.sensors.updating import bring, closing_words, find_target, read_maker
+    from gateway.settings import GatewaySettings
+
+    logging.basicConfig(level=logging.ERROR)
+    gateway = load_settings(settings, GatewaySettings)
+    target = find_target(gateway.sources, device, settings, lang.value)
+    report = bring(
+        image,
+        target,
+        counters or gateway.outbox.path.with_name("downlink.counters"),
+        Console(highlight=False),
+        lang.value,
+        maker=read_maker(maker) if maker else None,
+        force=force,
+        stop=stop_event(),
+    )
+    typer.echo(closing_words(report, target, lang.value))
+
+
+@app.command()
 def simulate(
     scenario: Annotated[str, typer.Argument(help="chainsaw, boat_passing, rain, day_at_a_post, or a TOML file.")],
     settings: Annotated[
