@@ -71,7 +71,7 @@ def tls_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
     """For a connection that shows our certificate. Raises OSError or ValueError; the words name the file."""
     for path in (ca, certificate, key):
         path.open("rb").close()  # raises with the path; ssl would not name it
-    # Not create_default_context, which asks more of certificates with each Python: a post must not lose its link by that.
+    # Not create_default_context, which asks more of certificates with each Python: no post may lose its link by that.
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(str(ca))
     context.load_cert_chain(certificate, key)
