@@ -52,7 +52,7 @@ def key(
         written = _asked(lang) if ask else secrets.token_hex(KEY_BYTES)
         _keep(file, written)
     typer.echo(f'\n[[sources.devices]]\nid = "{device}"\nname = {_quoted(name)}\nkey_file = {_quoted(str(file))}')
-    told = [_KEPT, _PASTE, _RESTART] + ([] if ask else [_TO_THE_SENSOR])
+    told = [_KEPT, *([_PASTE] if sys.stdout.isatty() else []), _RESTART, *([] if ask else [_TO_THE_SENSOR])]
     if (owner := _gateway_user()) and os.geteuid() not in (0, owner.pw_uid):
         told.append(_NOT_ITS_OWN)
     lines = [f"- {text(lang.value).format(file=file, id=device)}" for text in told]

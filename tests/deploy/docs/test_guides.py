@@ -1,0 +1,86 @@
+"""What the guides tell people to type exists, and what they tell them to write is taken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from deploy.settings_file import load_settings
+
+from deploy.cli.main import app
+from gateway.settings import GatewaySettings
+from ingest.registry import read_registry
+from ingest.settings import IngestSettings
+
+ROOT = Path(__file__).parents[3]
+POST = ROOT / "deploy/docs/instalar_un_puesto.md"
+DEPLOY = ROOT / "deploy/README.md"
+GUIDES = [POST, DEPLOY, ROOT / "README.md", ROOT / "ingest/README.md", ROOT / "deploy/pki/README.md"]
+
+
+def commands(guide: Path) -> Iterator[list[str]]:
+    """The words after `vigia` of every command in backticks or in an indented line; of several, each."""
+    text = guide.read_text()
+    for piece in [*re.findall(r"`([^`\n]+)`", text), *re.findall(r"^    (.+)$", text, re.MULTILINE)]:
+        for one in re.split(r"&&|;", piece):
+            words = one.strip().split()
+            if "vigia" in words[:5] or (words and words[0].endswith("/vigia")):
+                first = words.index("vigia") if "vigia" in words else 0
+                yield words[first + 1 :]
+
+
+def blocks(guide: Path, begins: str) -> list[str]:
+    found = re.findall(r"^( *)```toml\n(.*?)^ *```", guide.read_text(), re.MULTILINE | re.DOTALL)
+    texts = ["\n".join(line.removeprefix(indent) for line in text.splitlines()) + "\n" for indent, text in found]
+    return [text for text in texts if text.startswith(begins)]
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: str(guide.relative_to(ROOT)))
+def test_every_command_and_option_exists(guide: Path) -> None:
+    seen = 0
+    for words in commands(guide):
+        if not words or words[0] == "...":
+            continue  # the command as such
+        node: Any = typer.main.get_command(app)
+        while words and (inside := getattr(node, "commands", {})):
+            assert words[0] in inside or words[0].startswith("-"), f"vigia {' '.join(words)}"
+            if words[0].startswith("-"):
+                break
+            node, words = inside[words[0]], words[1:]
+        options = {name for parameter in node.params for name in parameter.opts} | {"--help"}
+        for word in words:
+            assert not word.startswith("--") or word in options, f"{node.name}: {word}"
+        seen += 1
+    assert seen
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: str(guide.relative_to(ROOT)))
+def test_every_link_leads_somewhere(guide: Path) -> None:
+    for target, anchor in re.findall(r"\]\((?!https?:)([^)#]*)(?:#([^)]*))?\)", guide.read_text()):
+        there = (guide.parent / target) if target else guide
+        assert there.exists(), target
+        if anchor:
+            heads = re.findall(r"^#+ (.+)$", there.read_text(), re.MULTILINE)
+            assert anchor in [re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads], anchor
+
+
+def test_the_posts_settings_are_taken(tmp_path: Path) -> None:
+    (text,) = blocks(POST, "[station]")
+    file = tmp_path / "gateway.toml"
+    file.write_text(text + '[[sources.devices]]\nid = "00a1b2c3"\nname = "rio-arriba"\nkey_file = "/k"\n')
+    assert load_settings(file, GatewaySettings).station.name == "boca-yaguas"
+    (source,) = blocks(DEPLOY, "[[sources]]")
+    assert text.endswith(source)
+
+
+def test_headquarters_files_are_taken(tmp_path: Path) -> None:
+    (registry,) = blocks(DEPLOY, "[[territories]]")
+    (tmp_path / "registry.toml").write_text(registry)
+    assert [station.name for station in read_registry(tmp_path / "registry.toml").stations] == ["boca-yaguas"]
+    (settings,) = blocks(DEPLOY, "[influx]")
+    (tmp_path / "ingest.toml").write_text(settings)
+    assert load_settings(tmp_path / "ingest.toml", IngestSettings).influx.dialect == "v1"
