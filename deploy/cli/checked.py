@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 from pydantic import BaseModel
 
-from deploy.settings_file import relative_paths
+from deploy.settings.file import relative_paths
 
 if TYPE_CHECKING:
     from deploy.doctor.findings import Finding, Language, Text

@@ -10,8 +10,8 @@ import typer
 from deploy.cli.checked import say, tell_files, tell_paths
 from deploy.cli.doctor import Lang
 from deploy.cli.running import set_up_logging, stop_event
-from deploy.settings_file import load_settings
-from deploy.settings_text import gateway_text
+from deploy.settings.file import load_settings
+from deploy.settings.text import gateway_text
 
 app = typer.Typer(no_args_is_help=True, help="The daemon at a post: listens to sensors, keeps, warns, sends.")
 

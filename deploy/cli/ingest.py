@@ -18,8 +18,8 @@ from deploy.cli.checked import say, tell_files, tell_paths
 from deploy.cli.doctor import Lang
 from deploy.cli.gateway import Language, LogLevel
 from deploy.cli.running import set_up_logging, stop_event
-from deploy.settings_file import load_settings
-from deploy.settings_text import ingest_text
+from deploy.settings.file import load_settings
+from deploy.settings.text import ingest_text
 
 app = typer.Typer(no_args_is_help=True, help="The service at headquarters: journal, InfluxDB, HTTP API.")
 

@@ -15,7 +15,7 @@ from rich.console import Console
 from deploy.cli.doctor import Lang
 from deploy.cli.running import set_up_logging, stop_event
 from deploy.errors import DeployError
-from deploy.settings_file import load_settings
+from deploy.settings.file import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Sensors: which can be heard, what they say, a new one, simulated ones.")
 

@@ -9,7 +9,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from pydantic_settings import BaseSettings
 
 from deploy.doctor.findings import AS_ROOT, Text, Told, is_there, unseen, wrong
-from deploy.settings_file import SettingsFileError, load_settings, sound_part
+from deploy.settings.file import SettingsFileError, load_settings, sound_part
 
 M = TypeVar("M", bound=BaseSettings)
 

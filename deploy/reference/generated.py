@@ -11,7 +11,7 @@ from deploy.errors import DeployError
 from deploy.reference.vocabulary import vocabulary_text
 from deploy.sensors.cards import cards
 from deploy.sensors.listing import index_page
-from deploy.settings_text import gateway_text, ingest_text
+from deploy.settings.text import gateway_text, ingest_text
 
 BOARDS: Final = "dashboards/generated"
 """Every file of this folder is generated."""

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from deploy.errors import DeployError
 from deploy.sensors.cards import check_known
-from deploy.settings_faults import explain
-from deploy.settings_file import MAX_FILE_BYTES, load_settings
+from deploy.settings.faults import explain
+from deploy.settings.file import MAX_FILE_BYTES, load_settings
 from firmware_bridge.sources import DRIVERS, SourceSettings
 
 

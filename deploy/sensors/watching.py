@@ -182,7 +182,7 @@ def _gateway_on(settings: SourceSettings, file: Path | None) -> Process | None:
 
 
 def _names_port(file: Path, settings: SourceSettings) -> bool:
-    from deploy.settings_file import SettingsFileError, load_settings
+    from deploy.settings.file import SettingsFileError, load_settings
     from gateway.settings import GatewaySettings
 
     try:

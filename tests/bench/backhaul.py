@@ -16,7 +16,7 @@ from deploy.parts.processes import free_port
 from deploy.parts.servers import Mosquitto
 from deploy.parts.services import Gateway as GatewayPart
 from deploy.parts.services import Ingest, write_registry
-from deploy.settings_file import load_settings
+from deploy.settings.file import load_settings
 from firmware_bridge.readings import Kind, make_reading
 from gateway.app import Gateway
 from gateway.contract import topics

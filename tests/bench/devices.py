@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.parts.services import Gateway
-from deploy.settings_file import load_settings
+from deploy.settings.file import load_settings
 from firmware_bridge.framing import cobs_frames
 from firmware_bridge.framing.device_frames import new_cipher, seal
 from firmware_bridge.framing.frame_bodies import encode_body

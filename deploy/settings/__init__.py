@@ -1,0 +1,1 @@
+"""Settings from files and the environment: read, explained where they are wrong, printed with what they mean."""

@@ -1,0 +1,79 @@
+"""What environment variables have to do with settings that are wrong. pydantic-settings merges them into the file's
+values without a trace, and passes over a misspelt one in silence."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+from collections.abc import Iterator
+
+from pydantic_settings import BaseSettings
+
+from deploy.language import Text
+from deploy.settings.faults import WRONG_SHAPES
+from deploy.settings.lines import Place
+from deploy.settings.words import FAULTS
+
+_DELIMITER = "__"
+
+
+def misspelt(model: type[BaseSettings], prefix: str) -> list[tuple[str, Text]]:
+    """Each variable with our prefix that names no section, and what to do."""
+    found = []
+    for name, parts in _ours(prefix):
+        if parts[0] not in model.model_fields:
+            close = difflib.get_close_matches(parts[0], model.model_fields, n=1)
+            meant = FAULTS["variable_meant"].filled(close=f"{prefix}{close[0].upper()}") if close else None
+            found.append((name, meant or FAULTS["variable_unknown"]))
+    return found
+
+
+def not_json(model: type[BaseSettings], prefix: str) -> list[tuple[str, Text]]:
+    """Each variable that stands for a whole section and cannot be read as one."""
+    return [
+        (name, FAULTS["variable_section"].filled(section=f"{prefix}{parts[0].upper()}"))
+        for name, parts in _ours(prefix)
+        if len(parts) == 1 and parts[0] in model.model_fields and _as_json(os.environ[name]) is None
+    ]
+
+
+def blame(place: Place, kind: str, prefix: str) -> str | None:
+    """The variable that a wrong setting comes from, None when it comes from the file."""
+    wanted = [str(part).lower() for part in place]
+    for name, parts in _ours(prefix):
+        if parts == wanted:
+            return name
+        if kind in WRONG_SHAPES and parts[: len(wanted)] == wanted:
+            return name
+        if (
+            kind != "missing"
+            and wanted[: len(parts)] == parts
+            and _holds(_as_json(os.environ[name]), place[len(parts) :])
+        ):
+            return name
+    return None
+
+
+def _ours(prefix: str) -> Iterator[tuple[str, list[str]]]:
+    for name in sorted(os.environ):
+        if prefix and name.upper().startswith(prefix.upper()):
+            yield name, name[len(prefix) :].lower().split(_DELIMITER)
+
+
+def _as_json(text: str) -> object:
+    try:
+        told: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return told
+
+
+def _holds(value: object, place: Place) -> bool:
+    for part in place:
+        if isinstance(value, list) and isinstance(part, int):
+            value = dict(enumerate(value))
+        if not isinstance(value, dict) or part not in value:
+            return False
+        value = value[part]
+    return True

@@ -1,0 +1,250 @@
+"""Every sentence about a settings file that is wrong, in Spanish and in English."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from deploy.language import Text
+
+FAULTS: Final = {
+    # pydantic's names, filled with its context
+    "int_type": Text("debe ser un número entero", "must be a whole number"),
+    "int_parsing": Text("debe ser un número entero", "must be a whole number"),
+    "int_from_float": Text("debe ser un número entero", "must be a whole number"),
+    "int_parsing_size": Text("debe ser un número menor", "must be a smaller number"),
+    "float_type": Text("debe ser un número", "must be a number"),
+    "float_parsing": Text("debe ser un número", "must be a number"),
+    "finite_number": Text("debe ser un número finito", "must be a number that ends"),
+    "bool_type": Text("debe ser true o false, sin comillas", "must be true or false, without quotes"),
+    "bool_parsing": Text("debe ser true o false, sin comillas", "must be true or false, without quotes"),
+    "string_type": Text('debe ser texto entre "comillas"', 'must be text in "quotes"'),
+    "path_type": Text('debe ser una ruta entre "comillas"', 'must be a path in "quotes"'),
+    "list_type": Text(
+        'debe ser una lista: ["a", "b"], o una tabla [[...]] con dos corchetes para cada elemento',
+        'must be a list: ["a", "b"], or one table [[...]] with two brackets for each',
+    ),
+    "dict_type": Text("debe ser una tabla, como [uplink]", "must be a table, such as [uplink]"),
+    "model_type": Text("debe ser una tabla, como [uplink]", "must be a table, such as [uplink]"),
+    "model_attributes_type": Text("debe ser una tabla, como [uplink]", "must be a table, such as [uplink]"),
+    "greater_than": Text("debe ser más de {gt:g}", "must be more than {gt:g}"),
+    "greater_than_equal": Text("debe ser al menos {ge:g}", "must be at least {ge:g}"),
+    "less_than": Text("debe ser menos de {lt:g}", "must be less than {lt:g}"),
+    "less_than_equal": Text("debe ser como mucho {le:g}", "must be at most {le:g}"),
+    "string_too_short": Text(
+        "debe tener al menos {min_length} caracteres", "must have at least {min_length} characters"
+    ),
+    "string_too_long": Text(
+        "debe tener como mucho {max_length} caracteres", "must have at most {max_length} characters"
+    ),
+    "too_short": Text("debe tener al menos {min_length}", "must have at least {min_length}"),
+    "too_long": Text("debe tener como mucho {max_length}", "must have at most {max_length}"),
+    "union_tag_not_found": Text(
+        'no dice su driver; escriba driver = "..." en él', 'says no driver; write driver = "..." in it'
+    ),
+    "literal_error": Text("debe ser {expected}", "must be {expected}"),
+    # ours
+    "empty": Text("no debe estar vacío", "must not be empty"),
+    "unknown_driver": Text("no hay tal driver; los hay: {known}", "no such driver; known: {known}"),
+    "unknown_meant": Text("no existe ese ajuste; ¿quiso decir {close}?", "no such setting; do you mean {close}?"),
+    "unknown_known": Text("no existe ese ajuste; aquí los hay: {known}", "no such setting; known here: {known}"),
+    "unknown": Text("no existe ese ajuste; quítelo", "no such setting; take it away"),
+    "missing": Text("falta", "is missing"),
+    "form": Text("no tiene la forma correcta", "has not the right form"),
+    "label_misspelt": Text(
+        "no hay tal etiqueta; ¿quiso decir {label} ({es})?", "no such label; do you mean {label} ({es})?"
+    ),
+    "label_unknown": Text("no hay tal etiqueta; las hay: {known}", "no such label; known: {known}"),
+    "variable": Text("(variable de entorno {name})", "(environment variable {name})"),
+    "variable_unknown": Text(
+        "ningún ajuste responde a esta variable de entorno; quítela",
+        "no setting goes by this environment variable; unset it",
+    ),
+    "variable_meant": Text(
+        "ningún ajuste responde a esta variable de entorno; ¿quiso decir {close}__...?",
+        "no setting goes by this environment variable; do you mean {close}__...?",
+    ),
+    "variable_section": Text(
+        "vale por una sección entera y no es JSON; nombre un solo ajuste: {section}__<NOMBRE>",
+        "stands for a whole section and is not JSON; name one setting: {section}__<NAME>",
+    ),
+    # of the file as a whole
+    "no_file": Text("no existe; ¿está bien el nombre?", "there is no such file; is the name right?"),
+    "directory": Text("es un directorio; nombre el archivo que está en él", "it is a directory; name the file in it"),
+    "no_regular_file": Text("no es un archivo", "it is not a file"),
+    "denied": Text(
+        "no se puede leer; use sudo, o una cuenta del grupo que lo posee",
+        "you may not read it; use sudo, or an account of the group that owns it",
+    ),
+    "too_large": Text(
+        "pasa de {kib} KiB: no es un archivo de ajustes", "it is longer than {kib} KiB, so it is no settings file"
+    ),
+    "nothing": Text(
+        "está vacío; `vigia gateway config` y `vigia ingest config` muestran uno completo",
+        "it is empty; `vigia gateway config` and `vigia ingest config` print a complete one",
+    ),
+    "not_utf8": Text(
+        "aquí hay un byte que no es texto UTF-8; guarde el archivo como UTF-8",
+        "here is a byte that is not UTF-8 text; save the file as UTF-8",
+    ),
+    "no_value": Text("contiene un valor que ningún ajuste puede tener", "it holds a value that no setting can have"),
+    "not_toml": Text("no es TOML ({said})", "not TOML: {said}"),
+    "write_true_or_false": Text(
+        "escriba true o false, en minúsculas y sin comillas", "write true or false, in small letters, without quotes"
+    ),
+}
+
+_NO_CLOSING_QUOTE: Final = Text(
+    "un texto que empieza con comillas no termina con ellas", "a text that begins with a quote does not end with one"
+)
+TOML: Final = (
+    # how tomllib's message begins
+    (
+        "Invalid value",
+        Text(
+            'lo que sigue al = no es un valor; el texto va entre "comillas", de las rectas',
+            'what follows the = is no value; text stands in "quotes", straight ones',
+        ),
+    ),
+    (
+        "Expected newline",
+        Text(
+            'la línea sigue después del valor; el texto va entre "comillas", un ajuste por línea',
+            'the line goes on after the value; text stands in "quotes", one setting a line',
+        ),
+    ),
+    ("Expected '='", Text("un ajuste se escribe: nombre = valor", "a setting is written: name = value")),
+    (
+        "Cannot overwrite",
+        Text(
+            "este ajuste o tabla está aquí por segunda vez; quite uno",
+            "this setting or table stands here for the second time; take one away",
+        ),
+    ),
+    (
+        "Cannot declare",
+        Text(
+            "esta tabla está aquí por segunda vez; quite una, o escriba [[...]] si son varias",
+            "this table stands here for the second time; take one away, or write [[...]] for a list of them",
+        ),
+    ),
+    ("Unterminated string", _NO_CLOSING_QUOTE),
+    ("Illegal character '\\n'", _NO_CLOSING_QUOTE),
+    (
+        "Expected ']'",
+        Text(
+            "el nombre de una tabla termina con ], el de una lista de tablas con ]]",
+            "a table's name ends with ], a list of tables' with ]]",
+        ),
+    ),
+    (
+        "Found invalid character",
+        Text(
+            "aquí hay un carácter que ningún texto tiene; el archivo puede estar dañado",
+            "here is a character that no text file has; the file may be damaged",
+        ),
+    ),
+)
+
+_MEANINGS: Final = {
+    # what a setting is, as its description begins
+    "Where points go": "adónde van los puntos",
+    "Which driver reads this source": "qué driver lee esta fuente",
+    "Path of the serial port": "ruta del puerto serie",
+    "Path of the serial port, better one of /dev/serial/by-id/": "ruta del puerto serie, mejor de /dev/serial/by-id/",
+    "Device id as printed on the sensor: 8 hex digits in lower case, in quotes": (
+        "el id impreso en el sensor: 8 cifras hexadecimales en minúsculas, entre comillas"
+    ),
+    "Its DevEUI: 16 hex digits, in quotes": "su DevEUI: 16 cifras hexadecimales, entre comillas",
+    "Its id, as every Meshtastic app shows it: ! and 8 hex digits": "su id en Meshtastic: ! y 8 cifras hexadecimales",
+    "Name of this source in logs and counters: 1 to 32 of a-z, 0-9 and inner hyphens": (
+        "nombre de la fuente: de 1 a 32 de a-z, 0-9 y guiones interiores"
+    ),
+    "Name of the sensor in everything that is stored: 1 to 32 bytes": "nombre del sensor: de 1 a 32 bytes",
+    "Name of the sensor in everything that is stored: 1 to 32 bytes, and then for good": (
+        "nombre del sensor, para siempre: de 1 a 32 bytes"
+    ),
+    "The devices that are listened to": "los equipos que se escuchan",
+    "The sensors that are listened to": "los sensores que se escuchan",
+    "Centre frequency in hertz": "frecuencia central, en hercios",
+    "Its number on the line (slave address), 1 to 247": "su número en la línea, de 1 a 247",
+}
+
+_SENTENCES: Final = tuple(
+    # ValueErrors of our own settings, whose words are English
+    (re.compile(english), spanish)
+    for english, spanish in (
+        (r"(.*) is not 1 to 32 of a-z, 0-9 and inner hyphens", r"\1 no son de 1 a 32 de a-z, 0-9 y guiones interiores"),
+        (r"another source is called (.*) too: number (\d+)", r"otra fuente se llama también \1: la número \2"),
+        (r"another source reads (.*) too: number (\d+)", r"otra fuente lee también \1: la número \2"),
+        (
+            r"another source knows device (.*) too: number (\d+)",
+            r"otra fuente conoce también \1: la número \2",
+        ),
+        (
+            r"another source has a device called (.*) too: number (\d+)",
+            r"otra fuente tiene también un equipo llamado \1: la número \2",
+        ),
+        (r"two (?:devices|recorders) have the (\w+) (.*)", r"dos equipos tienen el mismo \1: \2"),
+        (r"a key is (\d+) hex digits, in quotes", r"una clave son \1 cifras hexadecimales, entre comillas"),
+        (r"device (.*) needs either key or key_file", r"el equipo \1 necesita key o key_file, uno de los dos"),
+        (r"a sensor's name is 1 to (\d+) printable bytes", r"el nombre de un sensor es de 1 a \1 bytes visibles"),
+        (
+            r"a radio is on a serial port or in the network.*",
+            r"una radio está en un puerto o en la red: diga port o host",
+        ),
+        (
+            r"(\d+) Hz is not in the band (\w+) \((\d+) to (\d+) Hz\)",
+            r"\1 Hz no está en la banda \2 (de \3 a \4 Hz)",
+        ),
+        (r"either password or password_file, not both", r"password o password_file, no los dos"),
+        (r"a password needs a username", r"una contraseña necesita un username"),
+        (r"cert_file and key_file go together", r"cert_file y key_file van juntos"),
+        (r"ca_file, cert_file and key_file need tls = true", r"ca_file, cert_file y key_file necesitan tls = true"),
+        (
+            r"aside_directory is the watched directory.*",
+            r"aside_directory es el directorio que se vigila: diga otro",
+        ),
+        (r"(.*) is no time zone; say one.*", r"\1 no es una zona horaria; diga una como America/Lima o UTC"),
+        (r"(.*) is no quantity of the catalogue", r"\1 no es una magnitud del catálogo"),
+        (r"InfluxDB 2.x needs `token` and `org`", r"InfluxDB 2.x necesita `token` y `org`"),
+        (
+            r"is still the text of the sample.*",
+            r"sigue siendo el texto de muestra: ponga allí el token de InfluxDB, o en VIGIA_INGEST__INFLUX__TOKEN",
+        ),
+        (r"`username` and `password` go together", r"`username` y `password` van juntos"),
+        (r"`username` and `password` are for dialect v1.*", r"`username` y `password` son de v1; 2.x y 3 usan `token`"),
+        (r"`token` is for 2.x and 3.*", r"`token` es de 2.x y 3; v1 usa `username` y `password`"),
+        (r"`create_database` is for dialect v1.*", r"`create_database` es de v1; en 2.x: `influx bucket create`"),
+        (r"must begin with http.*", r"debe empezar con http:// o https:// y nombrar un equipo: http://127.0.0.1:8086"),
+        (
+            r"holds only scheme, host.*",
+            r"solo lleva esquema, equipo, puerto y ruta; nada de credenciales",
+        ),
+        (r"`group` is 1 to 64.*", r"`group` son de 1 a 64 letras, cifras y guiones"),
+        (r"`group` needs 16.*", r"`group` necesita 16 caracteres o más; `openssl rand -hex 16` hace uno bueno"),
+        (
+            r"an API on (.*) can be reached.*",
+            r"a una API en \1 se llega desde otros equipos: necesita un `token`, o `host` en 127.0.0.1",
+        ),
+        (
+            r"`token` must have 16.*",
+            r"`token` debe tener de 16 a 256 caracteres; hágalo con `openssl rand -hex 32`",
+        ),
+        (r"`token` must be of ASCII.*", r"`token` debe ser de letras, cifras y signos ASCII, sin espacios"),
+    )
+)
+
+
+def meaning(description: str) -> Text | None:
+    """What a setting is, by its description; None where there is no Spanish for it."""
+    spanish = _MEANINGS.get(description)
+    return Text(spanish, description) if spanish else None
+
+
+def sentence(english: str) -> Text:
+    """What one of our own settings complains of; with the English where there is no Spanish for it."""
+    for form, spanish in _SENTENCES:
+        if found := form.fullmatch(english):
+            return Text(found.expand(spanish), english)
+    return Text(f"no sirve así; en inglés: {english}", english)
