@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 
 from deploy.cli import sensor_keys
 from deploy.cli.main import app
-from deploy.settings_file import load_settings
+from deploy.settings.file import load_settings
 from gateway.settings import GatewaySettings
 
 RADIO = '[[sources]]\ndriver = "vigia_sensor"\nname = "radio"\nport = "/dev/ttyUSB0"\n'

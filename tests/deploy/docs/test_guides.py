@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import typer
-from deploy.settings_file import load_settings
 
 from deploy.cli.main import app
+from deploy.settings.file import load_settings
 from gateway.settings import GatewaySettings
 from ingest.registry import read_registry
 from ingest.settings import IngestSettings
