@@ -190,7 +190,7 @@ def test_a_gateway_imports_the_drivers_that_it_needs_and_no_others(tmp_path: Pat
     script = f"""
 import sys
 from pathlib import Path
-from deploy.settings_file import load_settings
+from deploy.settings.file import load_settings
 from gateway.app import Gateway
 from gateway.settings import GatewaySettings
 Gateway(load_settings(Path({str(settings)!r}), GatewaySettings))
