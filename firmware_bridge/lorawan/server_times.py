@@ -6,8 +6,8 @@ import math
 from datetime import UTC, datetime
 from typing import Final
 
-MAX_AHEAD_S: Final = 2.0
-"""Clocks that agree still differ by a little: so much of the future is now."""
+MAX_AHEAD_S: Final = 300.0
+"""Two clocks differ by a little, far from any time server by minutes: so much of the future is now."""
 _MAX_CHARACTERS: Final = 64
 
 

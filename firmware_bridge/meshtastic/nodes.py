@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from firmware_bridge.delivery import RadioText, Tally
 from firmware_bridge.framing.our_frames import SensorName
 from firmware_bridge.meshtastic.messages import BROADCAST, Measured, MeshPacket, Named, Unread, Words
-from firmware_bridge.payloads.hand_over import MAX_AGE_S, to_readings
+from firmware_bridge.payloads.hand_over import MAX_AGE_S, NEVER_SET_BEFORE_S, to_readings
 from firmware_bridge.readings import DownlinkError, Reading
 
 MAX_TEXT: Final = 240
@@ -23,8 +23,8 @@ _MAX_NAME: Final = 40
 _REMEMBERED: Final = 1024
 _NODE: Final = re.compile(r"![0-9a-fA-F]{8}")
 _CHANNEL: Final = re.compile(r"#([0-7])")
-_SKEW_S: Final = 5.0
-"""How far two clocks that are both right may be apart: times are told in whole seconds."""
+_SKEW_S: Final = 300.0
+"""How far ahead a clock may be before it is said to be wrong: a radio is set by a phone, now and then."""
 
 
 class MeshNode(BaseModel):
@@ -43,8 +43,8 @@ class MeshNode(BaseModel):
 class MeshNodes:
     """Takes packets. Not for several threads. now: Unix time in seconds.
 
-    Reasons: duplicate, unknown_device, implausible_time (a time told that is to come or more than a day old), those of
-    `messages` and of `to_readings`.
+    Reasons: duplicate, unknown_device, implausible_time (a time told that is to come or more than `MAX_AGE_S` old; in the
+    latter case the packet is left out if no other time is told), those of `messages` and of `to_readings`.
     """
 
     def __init__(self, nodes: Iterable[MeshNode], now: Callable[[], float] = time.time) -> None:
@@ -74,7 +74,8 @@ class MeshNodes:
             case Words(text):
                 channel = printable(packet.channel, _MAX_CHANNEL)
                 sender = printable(name or self._stranger(packet.sender), _MAX_SENDER)
-                age_s = self._age_s((packet.received_at,), tally)
+                if (age_s := self._age_s((packet.received_at,), tally)) is None:
+                    return
                 texts.append(RadioText(sender, printable(text, MAX_TEXT), channel, name is not None, age_s))
             case Measured(items, told_at):
                 if name is None:
@@ -82,7 +83,8 @@ class MeshNodes:
                     return
                 signal = {"rssi_dbm": packet.rssi_dbm, "snr_decibels": packet.snr_decibels}
                 received = {quantity: value for quantity, value in signal.items() if value is not None}
-                age_s = self._age_s((told_at, packet.received_at), tally)
+                if (age_s := self._age_s((told_at, packet.received_at), tally)) is None:
+                    return
                 readings += to_readings(items, name, tally, received=received, age_s=age_s)
             case Named(own_name):
                 self.learn(packet.sender, own_name)
@@ -93,15 +95,18 @@ class MeshNodes:
         own = self._own_names.get(node)
         return f"{own} ({node_id(node)})" if own else node_id(node)
 
-    def _age_s(self, times: tuple[int, ...], tally: Tally) -> float:
-        """The age by the first of these times that is told and can be."""
+    def _age_s(self, times: tuple[int, ...], tally: Tally) -> float | None:
+        """The age by the first of these times that is told and can be; 0 if there is none, or only of clocks that are
+        ahead or were never set; None if it is too old to be told."""
+        too_old = False
         for at in times:
             if at:
                 age_s = self._now() - at
                 if -_SKEW_S <= age_s <= MAX_AGE_S:
                     return max(0.0, age_s)
                 tally.add("implausible_time", f"{age_s:.0f} s ago")
-        return 0.0
+                too_old |= age_s > MAX_AGE_S and at >= NEVER_SET_BEFORE_S
+        return None if too_old else 0.0
 
 
 def node_id(node: int) -> str:

@@ -10,7 +10,10 @@ from firmware_bridge.payloads.grouping import unmapped_reason
 from firmware_bridge.payloads.payload import Decoded, PayloadDecoder, ReplayingDecoder
 from firmware_bridge.readings import MAX_NAME_BYTES, Reading, ReadingError, Rejected, make_reading
 
-MAX_AGE_S: Final = 86_400
+MAX_AGE_S: Final = 31 * 86_400
+"""What a broker kept for us over a month is not told any more: nothing older is believed."""
+NEVER_SET_BEFORE_S: Final = 1_577_836_800
+"""2020, in Unix time: a clock that tells an earlier time was never set, and says nothing about an age."""
 
 
 def to_readings(
@@ -26,7 +29,8 @@ def to_readings(
     received: what the receiver measured (rssi_dbm, snr_decibels); it goes with the first reading. age_s: how long ago
     the payload was received, added to what the device tells.
     Reasons: those of the codec and of `make_reading`, out_of_range, absent_<quantity>, unmapped_<field>,
-    implausible_time (an age below 0 or above a day, which becomes 0).
+    implausible_time: an age that is below 0 or not a number, which becomes 0; a reading of more than `MAX_AGE_S` ago,
+    which is left out, for it would be taken for one of now.
     """
     readings: list[Reading] = []
     beside = received or {}
@@ -39,10 +43,12 @@ def to_readings(
             tally.add(f"absent_{absence.quantity}"[:MAX_NAME_BYTES] if sentinel else absence.reason, absence.quantity)
         for field in item.unknown:
             tally.add(unmapped_reason(field), f"{sensor}: nothing maps {field} to a quantity")
-        age = item.age_s + age_s
-        if not 0 <= age <= MAX_AGE_S:  # also for NaN
-            tally.add("implausible_time", f"{sensor}: an age of {age!r} s")
-            age = 0.0
+        ages = [one for one in (item.age_s, age_s) if one >= 0]  # not NaN
+        age = sum(ages)
+        if len(ages) < 2 or age > MAX_AGE_S:
+            tally.add("implausible_time", f"{sensor}: {item.age_s!r} s old when it was sent {age_s!r} s ago")
+        if age > MAX_AGE_S:
+            continue
         reading = _reading(item, sensor, {**item.values, **beside}, age, tally)
         if reading is not None:
             readings.append(reading)

@@ -347,12 +347,22 @@ def test_bad_parts_leave_the_rest() -> None:
         chunk("up", up(0, rxInfo=[{"rssi": "strong"}])),
         chunk("up", up(1, rxInfo=[{"rssi": "-80", "snr": 200}])),
         chunk("up", up(2, time="2022-07-18T11:00:00+00:00")),
-        chunk("up", up(3, time="2022-07-01T11:00:00+00:00")),
-        chunk("up", up(4, time="tomorrow")),
+        chunk("up", up(3, time="tomorrow")),
     )
-    assert [reading.values().get("rssi_dbm") for reading in readings] == [None, -80, -36, -36, -36]
+    assert [reading.values().get("rssi_dbm") for reading in readings] == [None, -80, -36, -36]
     assert all(reading.age_ms == 0 for reading in readings[2:])
-    assert reasons == {"bad_signal": 1, "out_of_range": 1, "implausible_time": 2}
+    assert reasons == {"bad_signal": 1, "out_of_range": 1, "implausible_time": 1}
+
+
+def test_what_the_broker_kept_has_its_age() -> None:
+    readings, reasons, _ = decode(
+        decoder(),
+        chunk("up", up(1, time="2022-06-01T09:34:20+00:00")),
+        chunk("up", up(2, time="2022-07-01T09:34:20.775023+00:00")),
+        chunk("up", up(3, time="2022-07-17T08:34:20.775023+00:00")),
+    )
+    assert [reading.age_ms for reading in readings] == [17 * 86_400_000, 25 * 3_600_000]
+    assert reasons == {"implausible_time": 1}
 
 
 ANY_JSON = st.recursive(

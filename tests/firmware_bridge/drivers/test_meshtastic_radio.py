@@ -216,14 +216,16 @@ def test_every_other_packet_has_its_reason() -> None:
         (NOW - 100, NOW - 30, 100, 0),
         (NOW + 3, 0, 0, 0),
         (NOW + 3600, NOW - 5, 5, 1),
-        (0, NOW - 86_401, 0, 1),
+        (0, NOW - 86_401, 86_401, 0),
+        (0, NOW - 32 * 86_400, None, 1),
+        (NOW - 32 * 86_400, NOW - 5, 5, 1),
         (1_000, 2_000, 0, 2),
     ],
 )
-def test_times_that_cannot_be_are_counted(told_at: float, rx_time: float, age_s: float, wrong: int) -> None:
+def test_times_that_cannot_be_are_counted(told_at: float, rx_time: float, age_s: float | None, wrong: int) -> None:
     told = from_radio(packet(67, device_metrics(50, 3.9, at=int(told_at)), rx_time=int(rx_time)))
     readings, _, reasons = decode(told)
-    assert readings[0].age_ms == age_s * 1000
+    assert [reading.age_ms for reading in readings] == ([] if age_s is None else [age_s * 1000])
     assert reasons["implausible_time"] == wrong
 
 

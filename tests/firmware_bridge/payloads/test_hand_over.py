@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
+import pytest
+
 from firmware_bridge.delivery import Tally
 from firmware_bridge.payloads.cayenne_lpp import CayenneLppDecoder
 from firmware_bridge.payloads.hand_over import take_replay, to_readings
@@ -50,10 +54,24 @@ def test_ages() -> None:
     (reading,) = to_readings([item], "river", tally, age_s=5)
     assert reading.age_ms == 65_000
     assert not tally.items()
-    for age_s in (-100, 90_000, float("nan")):
-        (reading,) = to_readings([item], "river", tally, age_s=age_s)
-        assert reading.age_ms == 0
-    assert [(item.reason, item.count) for item in tally.items()] == [("implausible_time", 3)]
+    (reading,) = to_readings([item], "river", tally, age_s=25 * 3600)  # a broker kept it over a weekend
+    assert reading.age_ms == (25 * 3600 + 60) * 1000
+    assert not tally.items()
+
+
+@pytest.mark.parametrize("age_s", [-100, math.nan])
+def test_a_time_that_is_to_come_is_counted_and_leaves_the_age_that_the_device_tells(age_s: float) -> None:
+    tally = Tally()
+    item = Decoded(Kind.ENVIRONMENT, {"temperature_celsius": 25}, age_s=60)
+    (reading,) = to_readings([item], "river", tally, age_s=age_s)
+    assert reading.age_ms == 60_000
+    assert [(item.reason, item.count) for item in tally.items()] == [("implausible_time", 1)]
+
+
+@pytest.mark.parametrize("age_s", [31 * 86_400, math.inf])
+def test_what_is_older_than_a_month_is_never_told_as_of_now(age_s: float) -> None:
+    item = Decoded(Kind.ENVIRONMENT, {"temperature_celsius": 25}, age_s=60)
+    assert handed(item, age_s=age_s) == ([], {"implausible_time": 1})
 
 
 def test_a_label_that_cannot_be_is_counted() -> None:
