@@ -119,8 +119,9 @@ def _bundle(seen: list[_Seen], clock_s: float) -> Bundle:
 
 def _reading(seen: list[_Seen], clock_s: float, rejected: list[Rejected]) -> Reading:
     """One detection; its time is that of the first picture, to which the waiting adds."""
-    values: dict[str, float] = {"picture_number": _picture_number(seen[0])}
-    told = {
+    values: dict[str, float] = {}
+    told: dict[str, list[int | None] | list[float | None]] = {
+        "picture_number": [_picture_number(seen[0])],
         "temperature_celsius": [one.facts.temperature_celsius for one in seen],
         "battery_volts": [one.facts.battery_volts for one in seen],
     }
@@ -134,18 +135,20 @@ def _reading(seen: list[_Seen], clock_s: float, rejected: list[Rejected]) -> Rea
             rejected.append(Rejected(error.reason, 1, error.detail))
         else:
             values[name] = value
+    if not values:
+        values["picture_number"] = 0  # a reading must have a value: without one the detection would be lost
     identity = seen[0].identity
     age = max(one.age_s + max(0.0, clock_s - one.clock_s) for one in seen)
     reading = make_reading(Kind.CAMERA_DETECTION, identity.sensor, values, label=identity.label)
     return structs.replace(reading, age_ms=round(age * 1000))  # more than the year that a live sensor is allowed
 
 
-def _picture_number(one: _Seen) -> int:
-    """The event's number, else the last digits of the file's name, else 0."""
+def _picture_number(one: _Seen) -> int | None:
+    """The event's number, else the last digits of the file's name, else None."""
     if one.facts.event is not None:
         return one.facts.event
     found = _NUMBER_IN_NAME.search(PurePath(one.item.name).stem)
-    return int(found[1]) if found else 0
+    return int(found[1]) if found else None
 
 
 def _notes(one: _Seen) -> Iterable[tuple[str, str]]:

@@ -19,7 +19,7 @@ from firmware_bridge.drivers.camera_folder import PictureDecoder, Settings, open
 from firmware_bridge.readings import THUMBNAIL_BYTES, Kind
 from tests.firmware_bridge.drivers.pages import as_shown, page, settings_on
 from tests.firmware_bridge.drivers.posts import Post
-from tests.firmware_bridge.media.pictures_made import hyperfire, hyperfire_2, jpeg, text, tiff, undefined
+from tests.firmware_bridge.media.pictures_made import hyperfire, hyperfire_2, jpeg, rationals, text, tiff, undefined
 from tests.support.golden import Golden
 from tests.support.waiting import wait_until
 
@@ -166,6 +166,15 @@ def test_a_picture_without_metadata_has_the_age_of_its_file(tmp_path: Path) -> N
     assert reading.age_ms == pytest.approx(7_200_000, abs=30_000)
     assert [rejected.reason for rejected in post.deliveries[0].rejected] == ["time_from_file"]
     post.outbox.close()
+
+
+def test_a_picture_without_a_number_is_not_told_to_be_number_0() -> None:
+    """0 is told only where a detection would be without any value, which no reading may be."""
+    anonymous = tiff({}, {0x9400: rationals((-12, 1), signed=True)})
+    for content, values in ((jpeg(anonymous), {"temperature_celsius": -12}), (jpeg(), {"picture_number": 0})):
+        delivery = PictureDecoder(settings(Path("/none"))).feed(content)
+        assert delivery is not None
+        assert delivery.readings[0].values() == values
 
 
 @pytest.mark.slow
