@@ -9,9 +9,6 @@ import ssl
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from cryptography import x509
-from cryptography.x509.oid import NameOID
-
 _MAX_FILE_BYTES: Final = 256 * 1024
 _ALERT: Final = re.compile(r".*ALERT_(?P<name>\w+)")  # such as SSLV3_ALERT_CERTIFICATE_REVOKED: OpenSSL, sslerr.h
 _ADVICE: Final = {
@@ -103,6 +100,9 @@ def explain(error: Exception) -> Why:
 def foreign_certificate(certificate: Path, station: str) -> str | None:
     """What is wrong when a certificate is not this station's, in a sentence; None when it is, or cannot be read (which
     connecting will tell)."""
+    from cryptography import x509  # 2 MiB that a post need not hold: it is asked once, at the start
+    from cryptography.x509.oid import NameOID
+
     try:
         with certificate.open("rb") as file:
             subject = x509.load_pem_x509_certificate(file.read(_MAX_FILE_BYTES)).subject
