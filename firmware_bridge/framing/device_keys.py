@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
@@ -11,11 +12,25 @@ from firmware_bridge.framing.device_frames import KEY_BYTES
 
 _HEX_KEY: Final = 2 * KEY_BYTES
 _MAX_KEY_FILE_BYTES: Final = 1024
+_BETWEEN_DIGITS: Final = re.compile(r"[\s:_-]")
+_SPELT_KEY: Final = re.compile(rf"[0-9a-f]{{{_HEX_KEY}}}")
 
 
 def _hide(value: Any) -> Any:
     """Wrapped before anything can refuse it, so that no message about a bad key quotes it."""
     return value if value is None or isinstance(value, SecretStr) else SecretStr(str(value))
+
+
+def _hide_key(value: Any) -> Any:
+    """A key where a file's name belongs, with or without 0x and signs between the digits, is hidden too."""
+    digits = _BETWEEN_DIGITS.sub("", value).lower().removeprefix("0x") if isinstance(value, str) else ""
+    return SecretStr(value) if _SPELT_KEY.fullmatch(digits) else value
+
+
+def _check_file(value: Any) -> Any:
+    if not isinstance(value, SecretStr):
+        return value
+    raise ValueError("a key, where the name of a file belongs: put it into a file, and name that")
 
 
 def _check_key(key: SecretStr) -> SecretStr:
@@ -46,7 +61,7 @@ class KeyedDevice(BaseModel):
     key: Annotated[SecretStr | None, AfterValidator(lambda k: k and _check_key(k)), BeforeValidator(_hide)] = Field(
         default=None, description="The device's key, 32 hex digits. Better in a file of its own: see key_file."
     )
-    key_file: Path | None = Field(
+    key_file: Annotated[Path | None, BeforeValidator(_check_file), BeforeValidator(_hide_key)] = Field(
         default=None, description="A file that holds the key and nothing else, readable by the gateway only."
     )
 

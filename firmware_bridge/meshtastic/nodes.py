@@ -43,8 +43,8 @@ class MeshNode(BaseModel):
 class MeshNodes:
     """Takes packets. Not for several threads. now: Unix time in seconds.
 
-    Reasons: duplicate, unknown_device, implausible_time (a time told that is to come or more than `MAX_AGE_S` old; in the
-    latter case the packet is left out if no other time is told), those of `messages` and of `to_readings`.
+    Reasons: duplicate, unknown_device, implausible_time (a time told that is to come or more than `MAX_AGE_S` old; in
+    the latter case the packet is left out if no other time is told), those of `messages` and of `to_readings`.
     """
 
     def __init__(self, nodes: Iterable[MeshNode], now: Callable[[], float] = time.time) -> None:
