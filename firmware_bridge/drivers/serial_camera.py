@@ -103,6 +103,7 @@ class Settings(RecorderSettings):
             poll_s=0.5,
             settle_s=0.0,
             incomplete_s=0.0,
+            aside_after_s=0.0,
         )
 
 

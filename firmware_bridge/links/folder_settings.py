@@ -24,6 +24,13 @@ class FolderSettings(RecorderSettings):
         default=None,
         description="Where files go that are no use (broken, too large); left out, they stay where they are.",
     )
+    aside_after_s: float = Field(
+        default=3600.0,
+        ge=0,
+        le=7 * 86400,
+        description="How long such a file must not have changed before it goes there, seconds: longer than any upload"
+        " stalls, since what is written after the move can be lost.",
+    )
     keep_originals: bool = Field(
         default=True,
         description="Leave files where they are; otherwise they are deleted an hour after they were taken in.",
@@ -37,7 +44,8 @@ class FolderSettings(RecorderSettings):
         default=120.0,
         ge=0,
         le=86400,
-        description="How long to wait for the rest of a file that does not have its end, seconds.",
+        description="How long to wait for the rest of a file that does not have its end, seconds: longer than any"
+        " upload stalls.",
     )
     most_at_once: int = Field(
         default=100, ge=1, le=1000, description="Most files that are read before what they say is handed over."

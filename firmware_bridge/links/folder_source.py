@@ -45,6 +45,7 @@ class FolderSource:
         self._ready: list[tuple[float, Bundle]] = []  # what is to be entered, and since when
         self._failed: dict[int, int] = {}
         self._to_remove: deque[tuple[float, Found]] = deque()
+        self._to_put_aside: deque[tuple[float, Found]] = deque()  # no use as they are, and since when that is known
         self._tally = Tally()
         self._noted: list[Line] = []  # files that give no bundle but are done with
         self._state = f"{settings.directory} has not been looked at yet"
@@ -90,6 +91,7 @@ class FolderSource:
                 more = self._look(clock_s, stop)
                 self._next_scan = time.monotonic() + (0.0 if more else self._settings.poll_s)
             self._deliver_ready(deliver)
+            self._put_aside_old(time.monotonic())
             self._remove_old(clock_s)
         except LedgerError as error:
             self._say(str(error), logging.WARNING)
@@ -125,11 +127,13 @@ class FolderSource:
             self._done.add(look)
             if taken and not self._settings.keep_originals:
                 self._to_remove.append((time.monotonic(), one))
+            elif not taken and self._is_plainly_no_use(one):  # the gateway stopped before it was put aside
+                self._to_put_aside.append((time.monotonic(), one))
         elif one.path.suffix.lower() not in self._clerk.suffixes:
             self._refuse(one, "other_suffix")
         elif one.size_bytes > self._clerk.max_bytes:
             self._refuse(one, "too_large")
-            self._put_aside(one)
+            self._to_put_aside.append((time.monotonic(), one))
         else:
             try:
                 self._read(one, look, stop)
@@ -142,14 +146,13 @@ class FolderSource:
                     self._tally.add("unreadable", f"{shown(one.name)}: {error.strerror}")
 
     def _read(self, one: Found, look: int, stop: threading.Event) -> None:
-        descriptor = os.open(one.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            if not _is_still(descriptor, one):
+        with _opened(one) as file:
+            if not _is_still(file.fileno(), one):
                 return
             if one.settled_s < self._settings.incomplete_s and not self._clerk.is_whole(file, one.size_bytes):
                 return
             digest = _digest(file, stop)
-            if not _is_still(descriptor, one):
+            if not _is_still(file.fileno(), one):
                 return
             if digest.hex() in self._held or self._ledger.has_content(digest):
                 self._refuse(one, "known_file")
@@ -198,7 +201,7 @@ class FolderSource:
             for item in bundle.items:
                 one = self._held.pop(item.sha256)
                 if bundle.reading is None:
-                    self._put_aside(one)
+                    self._to_put_aside.append((clock_s, one))
                 elif not self._settings.keep_originals:
                     self._to_remove.append((clock_s, one))
 
@@ -207,12 +210,38 @@ class FolderSource:
             log.debug("%s: %s: %s", self.name, one.reason, one.detail)
         self._tally.extend(rejected)
 
+    def _is_plainly_no_use(self, one: Found) -> bool:
+        """Whether a file that no detection has is too large or lacks its end; a copy of what is known does not."""
+        if one.path.suffix.lower() not in self._clerk.suffixes:
+            return False
+        if one.size_bytes > self._clerk.max_bytes:
+            return True
+        try:
+            with _opened(one) as file:
+                return not self._clerk.is_whole(file, one.size_bytes)
+        except OSError as error:  # gone meanwhile
+            log.debug("%s: %s: %s", self.name, shown(one.name), error)
+            return False
+
+    def _put_aside_old(self, clock_s: float) -> None:
+        """Files that were no use and have not changed for long; one that has changed is looked at again where it is."""
+        while self._to_put_aside and clock_s - self._to_put_aside[0][0] >= self._settings.aside_after_s:
+            _, one = self._to_put_aside.popleft()
+            self._put_aside(one)
+
     def _put_aside(self, one: Found) -> None:
-        """Move a file that is no use to the directory for such; it is never deleted."""
+        """Move a file that is no use to the directory for such, unless it has changed; it is never deleted."""
         aside = self._settings.aside_directory
         if aside is None:
             return
         try:
+            status = one.path.lstat()
+            if (status.st_size, status.st_mtime_ns, status.st_ctime_ns) != (
+                one.size_bytes,
+                one.modified_ns,
+                one.changed_ns,
+            ):
+                return
             aside.mkdir(parents=True, exist_ok=True)
             target = aside / one.path.name
             if target.exists():
@@ -236,6 +265,12 @@ class FolderSource:
         if words != self._state:
             log.log(level, "%s: %s", self.name, words)
         self._state = words
+
+
+def _opened(one: Found) -> BinaryIO:
+    """A file, opened to be read. Raises OSError, for a link too."""
+    descriptor = os.open(one.path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    return os.fdopen(descriptor, "rb")
 
 
 def _is_still(descriptor: int, one: Found) -> bool:

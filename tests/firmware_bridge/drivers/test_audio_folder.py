@@ -41,6 +41,7 @@ def settings(place: Path, **extra: Any) -> Settings:
             "poll_s": 0.02,
             "settle_s": 0.05,
             "incomplete_s": 0.3,
+            "aside_after_s": 0.1,
         }
         | extra
     )

@@ -39,6 +39,7 @@ def settings(place: Path, **extra: Any) -> Settings:
             "poll_s": 0.02,
             "settle_s": 0.05,
             "incomplete_s": 0.3,
+            "aside_after_s": 0.1,
             "burst_s": 0.3,
             "moon_tolerance_days": 15,
             "recorders": [{"serial": "H500DE01120343", "name": "camara-quebrada", "label": "tapir"}],
@@ -264,6 +265,51 @@ def test_a_file_without_its_end_is_taken_late_and_counted(tmp_path: Path) -> Non
     with running(settings(tmp_path), post):
         wait_until("the picture", lambda: post.delivered() == 1)
     assert post.reasons() == {"no_end_marker": 1}
+    post.outbox.close()
+
+
+@pytest.mark.slow
+def test_an_upload_that_stalls_longer_than_is_waited_for_is_taken_when_it_ends(tmp_path: Path) -> None:
+    """It is counted as truncated, and neither moved nor forgotten: the writer's open file is still the one watched."""
+    post = Post(tmp_path)
+    content = shot(1, 1)
+    path = put(tmp_path, "a.jpg", b"")
+    with (
+        running(settings(tmp_path, aside_after_s=1.5), post),
+        path.open("r+b") as upload,
+    ):
+        upload.write(content[: len(content) // 3])
+        upload.flush()
+        wait_until("the first third", lambda: post.reasons()["truncated"] == 1)
+        upload.write(content[len(content) // 3 : len(content) * 2 // 3])
+        upload.flush()
+        wait_until("the second third", lambda: post.reasons()["truncated"] == 2)
+        upload.write(content[len(content) * 2 // 3 :])
+        upload.flush()
+        wait_until("the picture", lambda: post.delivered() == 1)
+        put(tmp_path, "b.jpg", content[: len(content) // 2])
+        wait_until("aside", lambda: (tmp_path / "aside" / "b.jpg").exists())  # by then the thirds' turn is past too
+    assert path.read_bytes() == content
+    assert [one.name for one in (tmp_path / "aside").iterdir()] == ["b.jpg"]
+    post.outbox.close()
+
+
+@pytest.mark.slow
+def test_a_broken_file_is_put_aside_after_a_restart_too(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    content = shot(1, 1)
+    put(tmp_path, "a.jpg", content[: len(content) // 2])
+    put(tmp_path, "c.jpg", shot(1, 1, event=8))
+    put(tmp_path, "copy of c.jpg", shot(1, 1, event=8))
+    with running(settings(tmp_path, aside_after_s=60), post):
+        wait_until("its reason", lambda: post.reasons() == {"truncated": 1, "known_file": 1})
+        wait_until("the whole one", lambda: post.delivered() == 1)
+        post.outbox.commit()
+    assert not (tmp_path / "aside").exists()
+    with running(settings(tmp_path), post):
+        wait_until("aside", lambda: (tmp_path / "aside" / "a.jpg").exists())
+    assert [one.name for one in (tmp_path / "aside").iterdir()] == ["a.jpg"]
+    assert post.reasons() == {"truncated": 1, "known_file": 1}
     post.outbox.close()
 
 
