@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final, Literal, Self
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from firmware_bridge.delivery import ReplayState, Tally
 from firmware_bridge.framing.our_frames import SensorName
@@ -17,7 +17,7 @@ from firmware_bridge.payloads.mapping import FieldMapping
 from firmware_bridge.payloads.opening import open_payload
 from firmware_bridge.payloads.payload import Decoded, PayloadDecoder
 from firmware_bridge.payloads.settings import PayloadSettings
-from firmware_bridge.payloads.targets import FieldMap, KindName
+from firmware_bridge.payloads.targets import FieldMap, KindName, check_labels
 from firmware_bridge.readings import QUANTITIES, DownlinkError, Kind, Reading, Rejected
 
 LORAWAN_QUANTITIES: Final = frozenset(name for name, quantity in QUANTITIES.items() if quantity.code < 64)
@@ -49,6 +49,11 @@ class ServerObjectPayload(BaseModel):
     well_known: bool = Field(
         default=True, description="False: only the fields of map are taken, whatever the others are called."
     )
+
+    @model_validator(mode="after")
+    def _labels_are_carried(self) -> Self:
+        check_labels(self.kind, self.map)
+        return self
 
 
 class LorawanDevice(BaseModel):

@@ -26,13 +26,14 @@ _POSITION: Final = frozenset(name for name, q in QUANTITIES.items() if 48 <= q.c
 class Collector:
     """Gathers what one payload, or one repetition in it, says."""
 
-    __slots__ = ("absent", "age_s", "label", "unknown", "values")
+    __slots__ = ("absent", "age_s", "label", "nothing", "unknown", "values")
 
     def __init__(self) -> None:
         self.values: dict[str, float] = {}
         self.absent: list[Absence] = []
         self.unknown: list[str] = []
         self.label = ""
+        self.nothing = False  # the device said that it detected nothing
         self.age_s = 0.0
 
     def add(self, quantity: str, value: float, field: str) -> None:
@@ -63,22 +64,39 @@ class Collector:
 
         A position is a reading of its own; it is none without latitude and longitude both, or at exactly 0, 0. What a
         device says of itself goes with the first other reading, or is a status. A kind of detection holds only when
-        there is a label; a detection that tells nothing but its label has a confidence of 1. Reasons: no_values.
+        there is a label; one that tells nothing but its label has a confidence of 1. Reasons: no_values; where a
+        detection was to be and what would go with it is dropped, no_detection (the device says there was none) or
+        unlabelled (nothing says what was detected).
         """
+        detecting = kind is not None and KINDS[kind].labelled
+        lost = self._undetected() if detecting and not self.label else []
         parts = self._parts(kind)
         if not parts:
-            names = ", ".join((*self.unknown, *(f"{a.quantity} ({a.reason})" for a in self.absent)))
+            if detecting and self.nothing and not lost:
+                lost = [Rejected("no_detection", 1, "the device says that there was none")]
+            elif not lost:
+                names = ", ".join((*self.unknown, *(f"{a.quantity} ({a.reason})" for a in self.absent)))
+                lost.append(Rejected("no_values", 1, f"nothing that maps to a quantity: {names or 'empty'}"))
             return [
                 *(Rejected(_reason(absence), 1, absence.quantity) for absence in self.absent),
                 *(Rejected(unmapped_reason(field), 1, field) for field in self.unknown),
-                Rejected("no_values", 1, f"nothing that maps to a quantity: {names or 'empty'}"),
+                *lost,
             ]
         (first, values), *others = parts
         label = self.label if KINDS[first].labelled else ""
         return [
             Decoded(first, values, label, tuple(self.absent), tuple(self.unknown), self.age_s),
             *(Decoded(other, theirs, age_s=self.age_s) for other, theirs in others),
+            *lost,
         ]
+
+    def _undetected(self) -> list[Decoded | Rejected]:
+        """Drop what only a detection has, there being none."""
+        dropped = _take(self.values, _DETECTION)
+        if not dropped:
+            return []
+        reason = "no_detection" if self.nothing else "unlabelled"
+        return [Rejected(reason, 1, f"without a label: {', '.join(dropped)}")]
 
     def _parts(self, kind: Kind | None) -> list[tuple[Kind, dict[str, float]]]:
         detection = kind is not None and KINDS[kind].labelled

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from firmware_bridge.payloads.targets import MAX_FIELDS, KindName, Label, check_quantity
+from firmware_bridge.payloads.targets import DETECTIONS, MAX_FIELDS, KindName, Label, check_quantity
 
 MAX_PAYLOAD_BYTES: Final = 1_024
 MAX_REPEATS: Final = 64
@@ -226,8 +226,8 @@ class Layout(BaseModel):
         every = self.every_field()
         if not any(field.quantity or field.unit or field.labels for field in every):
             raise ValueError("no field has a quantity, a unit or labels: nothing would be read")
-        if any(field.labels for field in every) and self.kind not in ("acoustic_detection", "camera_detection"):
-            raise ValueError("a field has labels: say kind = acoustic_detection or camera_detection")
+        if any(field.labels for field in every) and self.kind not in DETECTIONS:
+            raise ValueError("a field has labels: say kind = " + " or ".join(DETECTIONS))
         return self
 
     def every_field(self) -> list[LayoutField]:

@@ -13,7 +13,7 @@ from firmware_bridge.payloads.cayenne_lpp import FIELDS
 from firmware_bridge.payloads.javascript import MAX_SOURCE_BYTES
 from firmware_bridge.payloads.layout_files import load_layout
 from firmware_bridge.payloads.layout_settings import Layout
-from firmware_bridge.payloads.targets import FieldMap, KindName, Target
+from firmware_bridge.payloads.targets import FieldMap, KindName, Target, check_labels
 
 
 class VigiaPayload(KeyedDevice):
@@ -46,6 +46,11 @@ class CayenneLppPayload(BaseModel):
                 raise ValueError(f"{name!r} is no field of Cayenne LPP; they are {', '.join(sorted(FIELDS))}")
         return told
 
+    @model_validator(mode="after")
+    def _labels_are_carried(self) -> Self:
+        check_labels(self.kind, self.map)
+        return self
+
 
 class LayoutPayload(BaseModel):
     """A binary payload whose layout is declared."""
@@ -67,11 +72,13 @@ class LayoutPayload(BaseModel):
     @model_validator(mode="after")
     def _layout_is_sound(self) -> Self:
         try:
-            known = self.read_layout().names()
+            layout = self.read_layout()
         except OSError:  # settings are also checked on machines that have not the file
             return self
+        known = layout.names()
         if strange := sorted(self.map.keys() - known):
             raise ValueError(f"map: the layout has no field {', '.join(strange)}; it has {', '.join(sorted(known))}")
+        check_labels(layout.kind, self.map)
         return self
 
     def read_layout(self) -> Layout:
@@ -103,6 +110,11 @@ class JavascriptPayload(BaseModel):
     time_limit_s: float = Field(
         default=0.25, ge=0.01, le=5, description="Processor time in seconds that decoding one payload may take."
     )
+
+    @model_validator(mode="after")
+    def _labels_are_carried(self) -> Self:
+        check_labels(self.kind, self.map)
+        return self
 
 
 PayloadSettings = Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -12,6 +12,9 @@ from firmware_bridge.payloads.units import UnitError, conversion, converter
 from firmware_bridge.readings import MAX_NAME_BYTES, QUANTITIES
 
 MAX_FIELDS: Final = 256
+DETECTIONS: Final = ("acoustic_detection", "camera_detection")
+"""The kinds that have a label."""
+
 Label = Annotated[str, Field(max_length=MAX_NAME_BYTES, pattern=r"^[a-z0-9_]*$")]
 
 KindName = Literal["acoustic_detection", "camera_detection", "environment", "device_status", "position"]
@@ -63,6 +66,13 @@ class Target(BaseModel):
 FieldMap = Annotated[dict[str, Target], Field(max_length=MAX_FIELDS)]
 
 
+def check_labels(kind: str | None, targets: Mapping[str, Target]) -> None:
+    """Raise ValueError for a label that no reading would carry. kind: what the payload was declared to be."""
+    labelled = sorted(name for name, target in targets.items() if target.labels)
+    if labelled and kind not in DETECTIONS:
+        raise ValueError(f"map.{labelled[0]} has labels: say kind = {' or '.join(DETECTIONS)}")
+
+
 def check_quantity(quantity: str, unit: str) -> None:
     """Raise ValueError if there is no such quantity or the unit cannot be converted to its own."""
     if quantity in ("", AGE):
@@ -110,3 +120,5 @@ def _put_label(labels: dict[str, str], told: Collector, value: float | str, fiel
         told.miss(field)
     elif label:
         told.label = label
+    else:
+        told.nothing = True

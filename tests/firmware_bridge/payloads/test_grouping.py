@@ -46,6 +46,26 @@ def test_a_detection_needs_a_label() -> None:
     assert (air.kind, air.label) == (Kind.ENVIRONMENT, "")
 
 
+@pytest.mark.parametrize(("nothing", "reason"), [(True, "no_detection"), (False, "unlabelled")])
+def test_what_goes_with_a_detection_is_no_environment(nothing: bool, reason: str) -> None:
+    told = collected(confidence_ratio=0.8, battery_volts=3.6)
+    told.nothing = nothing
+    status, lost = told.decoded(Kind.ACOUSTIC_DETECTION)
+    assert isinstance(status, Decoded)
+    assert (status.kind, status.values) == (Kind.DEVICE_STATUS, {"battery_volts": 3.6})
+    assert isinstance(lost, Rejected)
+    assert (lost.reason, lost.count) == (reason, 1)
+    assert "confidence_ratio" in lost.detail
+
+
+def test_nothing_detected_and_nothing_else_told() -> None:
+    told = Collector()
+    told.nothing = True
+    assert [item.reason for item in told.decoded(Kind.CAMERA_DETECTION) if isinstance(item, Rejected)] == [
+        "no_detection"
+    ]
+
+
 @pytest.mark.parametrize(
     ("values", "reason"),
     [

@@ -201,6 +201,10 @@ def test_labels() -> None:
     (item,) = LayoutDecoder(heard).decode(b"\x01\x50", None)
     assert isinstance(item, Decoded)
     assert (item.kind, item.label, item.values) == (Kind.ACOUSTIC_DETECTION, "chainsaw", {"confidence_ratio": 0.8})
+    for payload, lost in ((b"\x00\x50", "no_detection"), (b"\x09\x50", "unlabelled")):
+        told = LayoutDecoder(heard).decode(payload, None)
+        assert lost in [item.reason for item in told if isinstance(item, Rejected)]
+        assert not any(isinstance(item, Decoded) for item in told)
 
 
 def test_measurements_kept_and_sent_together() -> None:

@@ -104,6 +104,7 @@ def test_labels_and_sentinels() -> None:
     assert collect({"class": "moto"}, **{"class": {"labels": {"moto": "chainsaw"}}}).label == "chainsaw"
     assert collect({"class": 3}, **{"class": {"labels": {"3": "gunshot"}}}).label == "gunshot"
     assert collect({"class": "bird?"}, **{"class": {"labels": {"moto": "chainsaw"}}}).unknown == ["class"]
+    assert collect({"label": "chainsaw"}).unknown == ["label"]
     told = collect({"t2": 327.67}, t2={"quantity": "temperature_celsius", "absent": [327.67]})
     assert told.absent == [Absence("temperature_celsius", "sentinel")]
 

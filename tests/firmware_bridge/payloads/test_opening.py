@@ -24,6 +24,7 @@ from firmware_bridge.payloads.targets import Target
 from firmware_bridge.readings import Rejected
 
 SETTINGS: TypeAdapter[PayloadSettings] = TypeAdapter(PayloadSettings)
+HEARD = {"labels": {"1": "chainsaw"}}
 KEY = "00112233445566778899aabbccddeeff"
 
 
@@ -92,6 +93,15 @@ def test_a_missing_file_is_said_once_and_counted(
         ({"codec": "layout", "layout": {"fields": [{"bits": 99}]}}, r"layout\.table\.fields\.0\.bits"),
         ({"codec": "layout", "layout": "elsys", "map": {"teperature": "temperature_celsius"}}, "no field teperature"),
         ({"codec": "javascript", "file": "x.js", "time_limit_s": 60}, "less than or equal to 5"),
+        (
+            {"codec": "javascript", "file": "x.js", "map": {"label": HEARD}},
+            "map.label has labels: say kind = acoustic_",
+        ),
+        (
+            {"codec": "cayenne_lpp", "map": {"presence": HEARD}, "kind": "environment"},
+            "map.presence has labels: say kind",
+        ),
+        ({"codec": "layout", "layout": "elsys", "map": {"motion": HEARD}}, "map.motion has labels: say kind"),
         (
             {"codec": "javascript", "file": "x.js", "map": {"a": {"quantity": "battery_volts", "unit": "Cel"}}},
             "cannot be converted to V",
