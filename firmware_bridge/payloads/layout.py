@@ -7,7 +7,7 @@ import struct
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
-from firmware_bridge.payloads.grouping import KIND_NAMES, Collector
+from firmware_bridge.payloads.grouping import AGE, KIND_NAMES, Collector
 from firmware_bridge.payloads.layout_settings import (
     MAX_REPEATS,
     Condition,
@@ -17,6 +17,7 @@ from firmware_bridge.payloads.layout_settings import (
 )
 from firmware_bridge.payloads.payload import Decoded
 from firmware_bridge.payloads.targets import Target, putter
+from firmware_bridge.payloads.units import UnitError, conversion
 from firmware_bridge.readings import Rejected
 
 _STRUCTS: Final = {16: struct.Struct(">e"), 32: struct.Struct(">f"), 64: struct.Struct(">d")}
@@ -55,7 +56,8 @@ class LayoutDecoder:
     """
 
     def __init__(self, layout: Layout, targets: Mapping[str, Target] | None = None) -> None:
-        """targets: what named fields stand for here, in place of what the layout says."""
+        """targets: what named fields stand for here, in place of what the layout says. Raises ValueError for
+        one whose field is in a unit that does not convert, where it says neither a unit nor a scale or offset."""
         self._layout = layout
         self._kind = KIND_NAMES.get(layout.kind or "")
         mapped = targets or {}
@@ -252,8 +254,8 @@ def _there(when: Condition) -> Callable[[_Run], bool]:
 def _take(field: LayoutField, targets: Mapping[str, Target]) -> Callable[[_Run, int], None] | None:
     """What is done with the raw number; None for nothing."""
     target = targets.get(field.name) if field.name else None
-    if target is not None and not target.unit:
-        target = target.model_copy(update={"unit": field.unit})
+    if target is not None:
+        target = _in_its_unit(target, field)
     elif target is None and field.labels:
         target = Target(labels=field.labels)
     elif target is None and field.quantity:
@@ -281,6 +283,22 @@ def _take(field: LayoutField, targets: Mapping[str, Target]) -> Callable[[_Run, 
             run.told.miss(name)
 
     return take
+
+
+def _in_its_unit(target: Target, field: LayoutField) -> Target:
+    """A target with its unit. Raises ValueError if the field's cannot be what it stands for."""
+    bare = target.scale == 1 and target.offset == 0
+    if target.unit or target.quantity in ("", AGE) or not bare:  # scale and offset lead to the quantity's own unit
+        return target
+    try:
+        conversion(field.unit, target.quantity)
+    except UnitError as wrong:
+        if field.unit == "1":  # a count, such as of pulses of a rain gauge
+            return target
+        raise ValueError(
+            f"map.{field.name}: the layout's field is in {field.unit}: {wrong}; say scale or unit"
+        ) from None
+    return target.model_copy(update={"unit": field.unit})
 
 
 def _value(field: LayoutField) -> Callable[[int], tuple[float, float] | None]:

@@ -51,10 +51,15 @@ def open_payload(settings: PayloadSettings, replay: Mapping[str, ReplayState] | 
             return CayenneLppDecoder(KIND_NAMES.get(settings.kind or ""), settings.map)
         case LayoutPayload():
             try:
-                return LayoutDecoder(settings.read_layout(), settings.map)
+                layout = settings.read_layout()
             except (OSError, ValueError) as trouble:
                 log.warning("nothing will be read of payloads of layout %s: %s", settings.layout, trouble)
                 return UnreadableDecoder("no_layout", str(settings.layout))
+            try:
+                return LayoutDecoder(layout, settings.map)
+            except ValueError as trouble:
+                log.warning("nothing will be read of payloads of layout %s: %s", settings.layout, trouble)
+                return UnreadableDecoder("bad_map", str(trouble))
         case JavascriptPayload():
             try:
                 source = read_source(settings.file)

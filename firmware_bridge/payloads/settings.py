@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, field_val
 from firmware_bridge.framing.device_keys import KeyedDevice
 from firmware_bridge.payloads.cayenne_lpp import FIELDS
 from firmware_bridge.payloads.javascript import MAX_SOURCE_BYTES
+from firmware_bridge.payloads.layout import LayoutDecoder
 from firmware_bridge.payloads.layout_files import load_layout
 from firmware_bridge.payloads.layout_settings import Layout
 from firmware_bridge.payloads.targets import FieldMap, KindName, Target, check_labels
@@ -79,6 +80,7 @@ class LayoutPayload(BaseModel):
         if strange := sorted(self.map.keys() - known):
             raise ValueError(f"map: the layout has no field {', '.join(strange)}; it has {', '.join(sorted(known))}")
         check_labels(layout.kind, self.map)
+        LayoutDecoder(layout, self.map)  # what it cannot work with is refused now, not with every payload
         return self
 
     def read_layout(self) -> Layout:

@@ -33,7 +33,7 @@ class Target(BaseModel):
     unit: str = Field(
         default="",
         description="Unit that the field is in, such as mV, %, [degF], km/h; converted to the quantity's. Empty: the "
-        "quantity's own.",
+        "quantity's own, or, where neither scale nor offset is said, the one that the payload or its layout says.",
     )
     scale: float = Field(default=1.0, allow_inf_nan=False, description="The value is multiplied by this, then:")
     offset: float = Field(default=0.0, allow_inf_nan=False, description="added to this; the result is in the unit.")

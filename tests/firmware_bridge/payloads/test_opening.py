@@ -62,6 +62,31 @@ def test_every_codec(tmp_path: Path) -> None:
     assert refused.reason == "too_short"
 
 
+def test_fields_of_a_layout_stand_for_something_else() -> None:
+    def told(payload: str, **fields: Any) -> dict[str, float]:
+        return values(payload, codec="layout", layout="elsys", map=fields)
+
+    pulses = {"quantity": "rainfall_millimetres", "scale": 0.2}
+    assert told("0a000a", pulse1=pulses) == {"rainfall_millimetres": 2}
+    assert told("0a000a", pulse1="rainfall_millimetres") == {"rainfall_millimetres": 10}
+    level = {"quantity": "water_level_metres", "scale": 0.002, "offset": -1}
+    assert told("0803e8", analog1=level) == {"water_level_metres": 1}
+    assert told("0803e8", analog1="battery_volts") == {"battery_volts": 1}
+    mount = {"quantity": "water_level_metres", "scale": -1, "offset": 8200}
+    assert told("0e0514", distance=mount | {"unit": "mm"})["water_level_metres"] == pytest.approx(6.9)
+
+
+@pytest.mark.expects_warnings
+def test_a_layout_that_came_later_and_does_not_fit_the_map(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    own = tmp_path / "own.toml"
+    settings = SETTINGS.validate_python({"codec": "layout", "layout": str(own), "map": {"deep": "water_level_metres"}})
+    own.write_text('fields = [{ name = "deep", bits = 16, unit = "mV" }]')
+    (refused,) = open_payload(settings).decode(b"\x04\xd2", 1)
+    assert isinstance(refused, Rejected)
+    assert refused.reason == "bad_map"
+    assert "map.deep" in caplog.text
+
+
 @pytest.mark.expects_warnings
 @pytest.mark.parametrize(
     ("settings", "reason"),
@@ -102,6 +127,10 @@ def test_a_missing_file_is_said_once_and_counted(
             "map.presence has labels: say kind",
         ),
         ({"codec": "layout", "layout": "elsys", "map": {"motion": HEARD}}, "map.motion has labels: say kind"),
+        (
+            {"codec": "layout", "layout": "elsys", "map": {"analog1": "water_level_metres"}},
+            "map.analog1: the layout's field is in mV: .* cannot be converted to m, .*; say scale or unit",
+        ),
         (
             {"codec": "javascript", "file": "x.js", "map": {"a": {"quantity": "battery_volts", "unit": "Cel"}}},
             "cannot be converted to V",
