@@ -47,7 +47,7 @@ class WellKnown(BaseModel):
     names: list[str]
     unit: str = ""
     units: list[UnitBySize] = Field(default=[])
-    doubt: Literal["", "fraction", "whole"] = ""
+    doubt: Literal["", "fraction", "whole", "ratio"] = ""
 
 
 class Vocabulary:
@@ -201,7 +201,7 @@ class FieldMapping:
                 self._miss(told, name)
         elif unit:
             self._put(told, quantity, unit, number, name)
-        elif entry.doubt and number != 0 and (number == int(number)) is (entry.doubt == "whole"):
+        elif _in_doubt(number, entry.doubt):
             told.lack(quantity, "ambiguous_unit")
         else:
             choices = entry.units or [UnitBySize(unit=entry.unit)]
@@ -246,6 +246,19 @@ def _number(value: Value) -> float | None:
     except OverflowError:  # a whole number of more than 308 digits
         return None
     return number if math.isfinite(number) else None
+
+
+def _in_doubt(number: float, doubt: str) -> bool:
+    """Whether a number could as well be in another unit. A zero is one in any."""
+    match doubt:
+        case "fraction":
+            return number != int(number)
+        case "whole":
+            return number != 0 and number == int(number)
+        case "ratio":
+            return 0 < number <= 1
+        case _:
+            return False
 
 
 def _text(value: float | str | bool) -> float | str:

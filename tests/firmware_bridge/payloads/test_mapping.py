@@ -36,6 +36,9 @@ def collect(data: object, **targets: Any) -> Collector:
         ({"TempC_SHT": "28.29", "BatV": 3.062}, {"temperature_celsius": 28.29, "battery_volts": 3.062}),
         ({"temperature": 23.4, "humidity": 55, "vdd": 3594}, {
             "temperature_celsius": 23.4, "humidity_ratio": 0.55, "battery_volts": 3.594}),
+        ({"humidity": 0}, {"humidity_ratio": 0}),
+        ({"humidity_percent": 0.5}, {"humidity_ratio": 0.005}),
+        ({"humidity": {"value": 0.5, "unit": "%"}}, {"humidity_ratio": 0.005}),
         ({"battery": 92}, {"battery_ratio": 0.92}),
         ({"battery": 0}, {"battery_ratio": 0}),
         ({"batteryVoltage": 3600}, {"battery_volts": 3.6}),
@@ -105,6 +108,7 @@ def test_labels_and_sentinels() -> None:
     assert collect({"class": 3}, **{"class": {"labels": {"3": "gunshot"}}}).label == "gunshot"
     assert collect({"class": "bird?"}, **{"class": {"labels": {"moto": "chainsaw"}}}).unknown == ["class"]
     assert collect({"label": "chainsaw"}).unknown == ["label"]
+    assert collect({"humidity": 0.5}, humidity="humidity_ratio").values == {"humidity_ratio": 0.5}
     told = collect({"t2": 327.67}, t2={"quantity": "temperature_celsius", "absent": [327.67]})
     assert told.absent == [Absence("temperature_celsius", "sentinel")]
 
@@ -118,6 +122,8 @@ def test_age() -> None:
     [
         ({"temperature": None}, Absence("temperature_celsius", "sentinel")),
         ({"battery": 3.6}, Absence("battery_ratio", "ambiguous_unit")),
+        ({"humidity": 0.5}, Absence("humidity_ratio", "ambiguous_unit")),
+        ({"rh": "1"}, Absence("humidity_ratio", "ambiguous_unit")),
         ({"water_level": 125}, Absence("water_level_metres", "ambiguous_unit")),
         ({"distance": 1.5}, Absence("distance_metres", "ambiguous_unit")),
         ({"humidity": 327.6}, Absence("humidity_ratio", "out_of_range")),
