@@ -42,6 +42,7 @@ class FolderSource:
         self._ledger = Ledger(settings.ledger, mark)
         self._done: set[int] = set()
         self._held: dict[str, Found] = {}  # of files that the clerk has, by their SHA-256
+        self._marks: dict[str, bytes] = {}  # of those of them that have one: see `Clerk.mark`
         self._ready: list[tuple[float, Bundle]] = []  # what is to be entered, and since when
         self._failed: dict[int, int] = {}
         self._to_remove: deque[tuple[float, Found]] = deque()
@@ -157,11 +158,20 @@ class FolderSource:
             if digest.hex() in self._held or self._ledger.has_content(digest):
                 self._refuse(one, "known_file")
                 return
+            mark = self._clerk.mark(file)
+            if mark is not None:
+                if mark in self._marks.values():
+                    return  # looked at again when it is known whether the other is of use
+                if self._ledger.has_content(mark):
+                    self._refuse(one, "known_file")
+                    return
             name = shown(one.name)
             folder = name.split("/", 1)[0] if "/" in name else ""
             item = Item(str(one.path), name, folder, one.size_bytes, digest.hex(), one.modified_ns / 1e9)
             self._clerk.take(item, file, time.time(), time.monotonic())
         self._held[item.sha256] = one
+        if mark is not None:
+            self._marks[item.sha256] = mark
         self._done.add(look)
         self._failed.pop(look, None)
 
@@ -179,11 +189,7 @@ class FolderSource:
         self._ready += [(clock_s, bundle) for bundle in self._clerk.due(clock_s)]
         if not self._ready and not self._noted and not self._tally.items():
             return
-        lines = [
-            _line(self._held[item.sha256], bytes.fromhex(item.sha256), taken=bundle.reading is not None)
-            for _, bundle in self._ready
-            for item in bundle.items
-        ]
+        lines = [line for _, bundle in self._ready for item in bundle.items for line in self._lines(item, bundle)]
         number = self._ledger.enter(lines + self._noted, clock_s)
         readings: list[Reading] = []
         attachments: dict[int, list[Attachment]] = {}
@@ -200,10 +206,19 @@ class FolderSource:
         for bundle in bundles:
             for item in bundle.items:
                 one = self._held.pop(item.sha256)
+                self._marks.pop(item.sha256, None)
                 if bundle.reading is None:
                     self._to_put_aside.append((clock_s, one))
                 elif not self._settings.keep_originals:
                     self._to_remove.append((clock_s, one))
+
+    def _lines(self, item: Item, bundle: Bundle) -> Iterable[Line]:
+        """A file by its content and, when a detection has it, by its mark: what is broken may still come whole."""
+        one, taken = self._held[item.sha256], bundle.reading is not None
+        yield _line(one, bytes.fromhex(item.sha256), taken=taken)
+        mark = self._marks.get(item.sha256)
+        if taken and mark is not None:
+            yield _line(one, mark, taken=taken)
 
     def _count(self, rejected: Iterable[Rejected]) -> None:
         for one in rejected:

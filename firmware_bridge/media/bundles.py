@@ -43,6 +43,10 @@ class Clerk(Protocol):
     def is_whole(self, file: BinaryIO, size_bytes: int) -> bool:
         """Whether the file has its end; one that has not is waited for, and then taken all the same."""
 
+    def mark(self, file: BinaryIO) -> bytes | None:
+        """A SHA-256 of what the recorder tells of this recording and of no other, the same for a copy that is cut short
+        or written anew; None where it does not tell enough."""
+
     def take(self, item: Item, file: BinaryIO, now_s: float, clock_s: float) -> None:
         """Look at a file. now_s: Unix time; clock_s: of a clock that only goes on."""
 

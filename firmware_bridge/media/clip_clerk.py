@@ -53,6 +53,10 @@ class ClipClerk:
         head = file.read(8)
         return head[:4] != b"RIFF" or int.from_bytes(head[4:], "little") + 8 <= size_bytes
 
+    def mark(self, file: BinaryIO) -> bytes | None:
+        """See `Clerk.mark`: recorders number nothing."""
+        return None
+
     def take(self, item: Item, file: BinaryIO, now_s: float, clock_s: float) -> None:
         """See `Clerk.take`."""
         facts = read_wav(file, item.size_bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Iterable
 from pathlib import PurePath
@@ -30,6 +31,7 @@ MAX_BYTES: Final = 32 * 1024 * 1024
 """Of one picture: it is read whole."""
 
 _TAIL_BYTES: Final = 65_536
+_HEAD_BYTES: Final = 262_144  # the metadata are in the first segments, of at most 64 KiB each
 _NUMBER_IN_NAME: Final = re.compile(r"(\d{1,9})\D*$")
 
 
@@ -62,6 +64,17 @@ class PictureClerk:
         head = file.read(2)
         file.seek(max(2, size_bytes - _TAIL_BYTES))
         return head != SOI or is_whole(head + file.read(_TAIL_BYTES))
+
+    def mark(self, file: BinaryIO) -> bytes | None:
+        """See `Clerk.mark`: of the camera's serial number, event, n of m and time, and of what it measured, since clock
+        and events may begin anew with each battery."""
+        file.seek(0)
+        facts = read_picture(file.read(_HEAD_BYTES))
+        if not facts.serial or facts.taken is None or facts.number is None:
+            return None
+        measured = (facts.temperature_celsius, facts.battery_volts, facts.brightness, facts.moon)
+        told = (facts.serial, facts.event, facts.number, facts.of, facts.taken.isoformat(), *measured)
+        return hashlib.sha256(repr(told).encode()).digest()
 
     def take(self, item: Item, file: BinaryIO, now_s: float, clock_s: float) -> None:
         """See `Clerk.take`."""

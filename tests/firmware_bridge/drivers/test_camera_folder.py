@@ -287,7 +287,7 @@ def test_an_upload_that_stalls_longer_than_is_waited_for_is_taken_when_it_ends(t
         upload.write(content[len(content) * 2 // 3 :])
         upload.flush()
         wait_until("the picture", lambda: post.delivered() == 1)
-        put(tmp_path, "b.jpg", content[: len(content) // 2])
+        put(tmp_path, "b.jpg", shot(1, 1, event=8)[: len(content) // 2])
         wait_until("aside", lambda: (tmp_path / "aside" / "b.jpg").exists())  # by then the thirds' turn is past too
     assert path.read_bytes() == content
     assert [one.name for one in (tmp_path / "aside").iterdir()] == ["b.jpg"]
@@ -310,6 +310,48 @@ def test_a_broken_file_is_put_aside_after_a_restart_too(tmp_path: Path) -> None:
         wait_until("aside", lambda: (tmp_path / "aside" / "a.jpg").exists())
     assert [one.name for one in (tmp_path / "aside").iterdir()] == ["a.jpg"]
     assert post.reasons() == {"truncated": 1, "known_file": 1}
+    post.outbox.close()
+
+
+@pytest.mark.slow
+def test_a_copy_that_is_cut_short_is_no_second_detection(tmp_path: Path) -> None:
+    """Nor is the whole one after the short one, nor either after a restart; a broken one does not bar the whole one."""
+    post = Post(tmp_path)
+    first, second, third = (shot(1, 1, event=event) for event in (1, 2, 3))
+    with running(settings(tmp_path), post):
+        put(tmp_path, "1.jpg", first)
+        put(tmp_path, "2 short.jpg", second[:-2])
+        wait_until("both", lambda: post.delivered() == 2)
+        put(tmp_path, "1 short.jpg", first[:-2])
+        put(tmp_path, "2.jpg", second)
+        wait_until("two copies", lambda: post.reasons()["known_file"] == 2)
+        put(tmp_path, "3 broken.jpg", third[: len(third) // 2])
+        wait_until("the broken one", lambda: post.reasons()["truncated"] == 1)
+        put(tmp_path, "3.jpg", third)
+        wait_until("the third", lambda: post.delivered() == 3)
+        post.outbox.commit()
+    with running(settings(tmp_path), post):
+        put(tmp_path, "3 short.jpg", third[:-2])
+        put(tmp_path, "4.jpg", shot(1, 1, event=4))
+        put(tmp_path, "3 again.jpg", third + b"more")
+        wait_until("the fourth", lambda: post.delivered() == 4)
+        wait_until("two copies more", lambda: post.reasons()["known_file"] == 4)
+    told = [reading.values()["picture_number"] for delivery in post.deliveries for reading in delivery.readings]
+    assert sorted(told) == [1, 2, 3, 4]
+    post.outbox.close()
+
+
+def test_pictures_of_one_burst_and_of_a_clock_that_began_anew_are_not_copies(tmp_path: Path) -> None:
+    """The same serial number, event, number and time, but another temperature: the battery was changed."""
+    post = Post(tmp_path)
+    put(tmp_path, "1.jpg", shot(1, 2, seed=1))
+    put(tmp_path, "2.jpg", shot(2, 2, seed=2))
+    put(tmp_path, "3.jpg", shot(1, 2, seed=3, celsius=11))
+    with running(settings(tmp_path), post):
+        wait_until("both", lambda: post.delivered() == 2)
+    attached = [len(group) for delivery in post.deliveries for group in delivery.attachments.values()]
+    assert sorted(attached) == [1, 2]
+    assert not post.reasons()
     post.outbox.close()
 
 
@@ -347,9 +389,10 @@ def test_nothing_is_taken_that_cannot_be_remembered(tmp_path: Path) -> None:
 
 def test_cameras_are_told_apart_by_directory_too(tmp_path: Path) -> None:
     post = Post(tmp_path)
-    block = tiff({0x010F: text("BUSHNELL")}, {0x927C: undefined(hyperfire_2(time=LOCAL))})
-    put(tmp_path, "norte/IMG_0001.JPG", jpeg(block, seed=1))
-    put(tmp_path, "sur/IMG_0001.JPG", jpeg(block, seed=2))
+    for seed, directory in enumerate(("norte", "sur")):
+        note = hyperfire_2(time=LOCAL, serial=f"H2RXEM0604361{seed}")
+        block = tiff({0x010F: text("BUSHNELL")}, {0x927C: undefined(note)})
+        put(tmp_path, f"{directory}/IMG_0001.JPG", jpeg(block, seed=seed))
     recorders = [{"directory": "norte", "name": "camara-norte"}, {"directory": "sur", "name": "camara-sur"}]
     with running(settings(tmp_path, recorders=recorders), post):
         wait_until("both", lambda: post.delivered() == 2)
