@@ -41,9 +41,11 @@ from firmware_bridge.lorawan.devices import (
     LORAWAN_QUANTITIES,
     LorawanDevice,
     Payloads,
+    Receiver,
     Signal,
     best_signal,
     check_downlink,
+    signals,
 )
 from firmware_bridge.lorawan.events import parse, parse_part, payload_bytes, reason_of
 from firmware_bridge.lorawan.server_times import age_s, epoch_seconds
@@ -114,9 +116,8 @@ class _Location(msgspec.Struct):
     accuracy: float | None = 0.0
 
 
-class _Receiver(msgspec.Struct):
-    rssi: float | None = 0.0
-    snr: float | None = 0.0
+class _Sent(msgspec.Struct):
+    modulation: dict[str, msgspec.Raw] | None = None
 
 
 class _Event(msgspec.Struct, rename="camel"):
@@ -130,6 +131,7 @@ class _Event(msgspec.Struct, rename="camel"):
     f_port: int | None = 0
     data: str | None = None
     rx_info: msgspec.Raw = msgspec.Raw(b"[]")
+    tx_info: msgspec.Raw = msgspec.Raw(b"null")
     object: msgspec.Raw = msgspec.Raw(b"")
     join_server_context: msgspec.Raw = msgspec.Raw(b"null")
     margin: float | None = 0.0
@@ -143,7 +145,8 @@ class _Event(msgspec.Struct, rename="camel"):
 
 
 _EVENTS: Final = msgspec.json.Decoder(_Event, strict=False)
-_RECEIVERS: Final = msgspec.json.Decoder(list[_Receiver] | None, strict=False)
+_RECEIVERS: Final = msgspec.json.Decoder(list[Receiver] | None, strict=False)
+_SENT: Final = msgspec.json.Decoder(_Sent | None, strict=False)
 
 
 class ChirpstackDecoder:
@@ -234,7 +237,11 @@ class ChirpstackDecoder:
         if isinstance(receivers, Rejected):
             tally.extend([receivers])
             return []
-        return [Signal(receiver.rssi or 0.0, receiver.snr or 0.0) for receiver in receivers or ()]
+        sent = parse_part(_SENT, event.tx_info, "bad_signal")
+        if isinstance(sent, Rejected):
+            tally.extend([sent])
+            sent = None
+        return signals(receivers or (), (sent.modulation or {}) if sent is not None else {})
 
     def _status(self, device: str, event: _Event, tally: Tally) -> list[Reading]:
         if not self._is_another("status", device, event, tally):

@@ -40,9 +40,11 @@ from firmware_bridge.lorawan.devices import (
     LORAWAN_QUANTITIES,
     LorawanDevice,
     Payloads,
+    Receiver,
     Signal,
     best_signal,
     check_downlink,
+    signals,
 )
 from firmware_bridge.lorawan.events import parse, parse_part, payload_bytes
 from firmware_bridge.lorawan.server_times import age_s, epoch_seconds
@@ -124,9 +126,8 @@ class _Ids(msgspec.Struct):
     dev_addr: str | None = None
 
 
-class _Receiver(msgspec.Struct):
-    rssi: float | None = 0.0
-    snr: float | None = 0.0
+class _Sent(msgspec.Struct):
+    data_rate: dict[str, msgspec.Raw] | None = None
 
 
 class _Battery(msgspec.Struct):
@@ -142,6 +143,7 @@ class _Uplink(msgspec.Struct):
     frm_payload: str | None = None
     decoded_payload: msgspec.Raw = msgspec.Raw(b"")
     rx_metadata: msgspec.Raw = msgspec.Raw(b"[]")
+    settings: msgspec.Raw = msgspec.Raw(b"null")
     received_at: str | None = None
     last_battery_percentage: msgspec.Raw = msgspec.Raw(b"null")
     app_s_key: msgspec.Raw = msgspec.Raw(b"null")
@@ -183,7 +185,8 @@ class _Event(msgspec.Struct):
 
 
 _EVENTS: Final = msgspec.json.Decoder(_Event, strict=False)
-_RECEIVERS: Final = msgspec.json.Decoder(list[_Receiver] | None, strict=False)
+_RECEIVERS: Final = msgspec.json.Decoder(list[Receiver] | None, strict=False)
+_SENT: Final = msgspec.json.Decoder(_Sent | None, strict=False)
 _BATTERIES: Final = msgspec.json.Decoder(_Battery | None, strict=False)
 
 
@@ -280,7 +283,11 @@ class ThingsStackDecoder:
         if isinstance(receivers, Rejected):
             tally.extend([receivers])
             return []
-        return [Signal(receiver.rssi or 0.0, receiver.snr or 0.0) for receiver in receivers or ()]
+        sent = parse_part(_SENT, uplink.settings, "bad_signal")
+        if isinstance(sent, Rejected):
+            tally.extend([sent])
+            sent = None
+        return signals(receivers or (), (sent.data_rate or {}) if sent is not None else {})
 
     def _battery(self, device: str, uplink: _Uplink, tally: Tally) -> list[Reading]:
         """The device's last status, once: every uplink tells it again."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Annotated, Final, Literal, Self
 
 import msgspec
@@ -70,18 +71,44 @@ class LorawanDevice(BaseModel):
 
 
 class Signal(msgspec.Struct, frozen=True):
-    """How one receiver heard a frame."""
+    """How one receiver heard a frame. snr_decibels: None where none was measured, as with FSK."""
 
     rssi_dbm: float
-    snr_decibels: float
+    snr_decibels: float | None
+
+
+class Receiver(msgspec.Struct):
+    """What a network server tells of a receiver; what is 0 it leaves out."""
+
+    rssi: float | None = 0.0
+    snr: float | None = 0.0
+
+
+def signals(receivers: Iterable[Receiver], modulation: Collection[str]) -> list[Signal]:
+    """How those heard a frame that measured it: no receiver hears 0 dBm. modulation: what the server calls it (lora,
+    fsk, lr_fhss), empty if it does not tell. Only LoRa has an SNR; it is 0 if it is left out and the frame is said to
+    be LoRa."""
+    zero = 0.0 if "lora" in modulation else None
+    may_be_lora = not modulation or "lora" in modulation
+    return [
+        Signal(receiver.rssi, (receiver.snr or zero) if may_be_lora else None)
+        for receiver in receivers
+        if receiver.rssi
+    ]
 
 
 def best_signal(heard: Iterable[Signal]) -> dict[str, float]:
     """What goes with a reading: the signal of the receiver with the best SNR, then the best RSSI; empty for none."""
-    best = max(heard, key=lambda signal: (signal.snr_decibels, signal.rssi_dbm), default=None)
+    best = max(heard, key=_quality, default=None)
     if best is None:
         return {}
+    if best.snr_decibels is None:
+        return {"rssi_dbm": best.rssi_dbm}
     return {"rssi_dbm": best.rssi_dbm, "snr_decibels": best.snr_decibels}
+
+
+def _quality(signal: Signal) -> tuple[float, float]:
+    return (-math.inf if signal.snr_decibels is None else signal.snr_decibels, signal.rssi_dbm)
 
 
 class _ServerObject:

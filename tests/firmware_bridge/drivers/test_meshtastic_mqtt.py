@@ -75,7 +75,9 @@ def decode(*chunks: bytes, by: MeshJsonDecoder | None = None) -> tuple[list[Read
     return readings, texts, reasons
 
 
-ACCEPTED = Golden("synthetic, with the keys that firmware 2.5 writes", settings(), (message("telemetry", DEVICE),))
+ACCEPTED = Golden(
+    "synthetic, with the keys that firmware 2.5 writes", settings(), (message("telemetry", DEVICE, timestamp=0),)
+)
 REJECTED = Golden("synthetic: broken off", settings(), (message("telemetry", DEVICE)[:-9],))
 
 
