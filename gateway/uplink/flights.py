@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +11,8 @@ from gateway.contract.topics import Lane
 
 LONGEST_WAIT_S: Final = 3600.0
 _MOST_DOUBLINGS: Final = 20
+LINE_BYTES: Final = 16 * 1024
+"""How much may lie between us and the broker before more is handed over: what lies there stands before an alert."""
 
 
 @dataclass
@@ -24,6 +26,7 @@ class Flight:
     tries: int
     due_at: float
     acknowledged: bool = False
+    size_bytes: int = 0
 
 
 class Flights:
@@ -43,6 +46,15 @@ class Flights:
     def has_room(self, urgent: bool) -> bool:
         """Whether one more may be sent; an urgent one always may, since nothing may stand before an alert."""
         return urgent or len(self._by_id) < self._window
+
+    def line_is_clear(self, now: float) -> bool:
+        """Whether little enough is on its way to the broker, which a slow link may take long to carry."""
+        on_the_line = sum(
+            flight.size_bytes
+            for message_id, flight in self._by_id.items()
+            if message_id > 0 and not flight.acknowledged and flight.due_at > now
+        )
+        return on_the_line < LINE_BYTES
 
     def sent(self, message_id: int, flight: Flight, now: float) -> None:
         """It left just now. A flight of the same message id, acknowledged long ago, stays under way without one."""
@@ -84,11 +96,12 @@ class Flights:
             if not flight.acknowledged:
                 flight.due_at = now
 
-    def overdue(self, now: float) -> Iterator[Flight]:
-        """Take out, most urgent first, those that count as lost by now."""
-        late = sorted((f.lane, i) for i, f in self._by_id.items() if f.due_at <= now)
-        for _, message_id in late:
-            yield self._by_id.pop(message_id)
+    def next_overdue(self, now: float, *, alerts_only: bool) -> Flight | None:
+        """Take out the most urgent of those that count as lost by now."""
+        late = [
+            (f.lane, i) for i, f in self._by_id.items() if f.due_at <= now and (f.lane is Lane.ALERT or not alerts_only)
+        ]
+        return self._by_id.pop(min(late)[1]) if late else None
 
     def next_due_at(self) -> float | None:
         """When the first will count as lost."""

@@ -33,6 +33,7 @@ from gateway.uplink.session import Acknowledged, Connected, Denied, Event, Lost,
 log = logging.getLogger(__name__)
 
 _PUBLISH_OVERHEAD_BYTES: Final = 8  # fixed header, topic length, packet id, property length
+_LEAST_ENTRIES: Final = 16
 _REFUSED_WAIT_S: Final = 10.0
 _NOBODY: Final = 16  # MQTT 5, PUBACK: no matching subscribers
 _NOT_AUTHORIZED: Final = 0x87
@@ -97,6 +98,8 @@ class Uplink:
         self._backoff = Backoff(random.Random(seed))
         lingers = (0.0, settings.linger_detection_s, settings.linger_reading_s, settings.linger_health_s, 0.0)
         self._lanes = {lane: _LaneQueue(linger) for lane, linger in zip(Lane, lingers, strict=True)}
+        self._limit = settings.batch_entries  # entries in a message: fewer on a link that breaks before one is through
+        self._carried = False  # whether this connection has carried anything to the broker
         self._generation = outbox.generation
         self._session: Session | None = None
         self._link = LinkState.WAITING
@@ -171,6 +174,7 @@ class Uplink:
     def _connected(self) -> None:
         assert self._session is not None
         self._link = LinkState.UP
+        self._carried = False
         self._up_at = time.monotonic()
         self._hold_until = 0.0
         self._trouble = ""
@@ -186,6 +190,8 @@ class Uplink:
             self._session = None
         was_up = self._link is LinkState.UP
         self._link = LinkState.WAITING
+        if was_up and not self._carried and len(self._flights):
+            self._limit = max(_LEAST_ENTRIES, self._limit // 2)
         self._flights.lost_link(time.monotonic())
         reason, refused = self._reason(lost, was_up=was_up)
         wait_s = self._backoff.next_s()
@@ -277,7 +283,8 @@ class Uplink:
         if message_id not in self._flights:
             return  # our state, which may well have no reader
         if reason in (0, _NOBODY):
-            self._flights.acknowledge(message_id)
+            flight = self._flights.acknowledge(message_id)
+            self._carried = self._carried or (flight is not None and flight.lane is not Lane.ALERT)
         if reason == 0:
             return
         # Nobody listens at headquarters, or we are refused: what was sent is not kept anywhere. Wait, then send again.
@@ -299,6 +306,7 @@ class Uplink:
             log.warning("a receipt that cannot be read: %s", error)
             return
         self._counts["receipts"] += 1
+        self._limit = min(self._settings.batch_entries, self._limit * 2)
         self._failures = 0
         if self._taken_over and time.monotonic() - self._up_at >= _STEADY_S:
             self._taken_over, self._short_links = False, 0
@@ -320,22 +328,42 @@ class Uplink:
             self._begin_anew()
         if now < self._hold_until:
             return
-        for flight in self._flights.overdue(now):
-            parcel = self._outbox.take_again(flight.lane, flight.run, flight.ranges)
+        # Alerts first, new or again, whatever else is late; the rest only as fast as the line takes it.
+        while (flight := self._flights.next_overdue(now, alerts_only=True)) is not None:
+            self._send_again(flight, now)
+        self._send_lane(Lane.ALERT, now)
+        while self._flights.line_is_clear(now):
+            flight = self._flights.next_overdue(now, alerts_only=False)
+            if flight is None:
+                break
+            self._send_again(flight, now)
+        for lane in self._lanes:
+            if lane is not Lane.ALERT:
+                self._send_lane(lane, now)
+
+    def _send_lane(self, lane: Lane, now: float) -> None:
+        state, urgent = self._lanes[lane], lane is Lane.ALERT
+        while state.due_at is not None and state.due_at <= now and self._flights.has_room(urgent):
+            if not urgent and not self._flights.line_is_clear(now):
+                return
+            if not urgent and now < self._up_at + self._settle_s and self._outbox.may_mend(lane, state.after):
+                state.due_at = now + 1.0  # the clock may be set any moment now that there is a link
+                return
+            parcel = self._outbox.take(lane, state.after, limit=self._limit)
+            if parcel is None:
+                state.due_at, state.waiting = None, 0
+                return
+            state.after = parcel.last
+            self._send(parcel, 1, now)
+
+    def _send_again(self, flight: Flight, now: float) -> None:
+        """In pieces, when the link has since shown that it does not carry so much at once."""
+        numbers = list(flight.ranges.numbers())
+        for at in range(0, len(numbers), self._limit):
+            ranges = RangeSet.of(numbers[at : at + self._limit])
+            parcel = self._outbox.take_again(flight.lane, flight.run, ranges)
             if parcel is not None:
                 self._send(parcel, flight.tries + 1, now)
-        for lane, state in self._lanes.items():
-            urgent = lane is Lane.ALERT
-            while state.due_at is not None and state.due_at <= now and self._flights.has_room(urgent):
-                if not urgent and now < self._up_at + self._settle_s and self._outbox.may_mend(lane, state.after):
-                    state.due_at = now + 1.0  # the clock may be set any moment now that there is a link
-                    break
-                parcel = self._outbox.take(lane, state.after, limit=self._settings.batch_entries)
-                if parcel is None:
-                    state.due_at, state.waiting = None, 0
-                    break
-                state.after = parcel.last
-                self._send(parcel, 1, now)
 
     def _send(self, parcel: Parcel, tries: int, now: float) -> None:
         assert self._session is not None
@@ -343,7 +371,9 @@ class Uplink:
         payload = encode_batch(self._station, parcel.epoch, parcel.entries)
         ranges = RangeSet.of(entry.sequence for entry in parcel.entries)
         message_id = self._session.publish(topic, payload)
-        self._flights.sent(message_id, Flight(parcel.lane, parcel.run, parcel.epoch, ranges, tries, 0.0), now)
+        self._flights.sent(
+            message_id, Flight(parcel.lane, parcel.run, parcel.epoch, ranges, tries, 0.0, size_bytes=len(payload)), now
+        )
         self._counts["messages"] += 1
         self._counts["bytes"] += len(payload) + len(topic) + _PUBLISH_OVERHEAD_BYTES
 
@@ -361,9 +391,12 @@ class Uplink:
         if self._link is LinkState.CONNECTING or now < self._hold_until:
             return 0.5
         times = [now + 1.0]
-        times += [s.due_at for lane, s in self._lanes.items() if s.due_at is not None and self._flights.has_room(False)]
+        clear = self._flights.line_is_clear(now)
+        for lane, state in self._lanes.items():
+            if state.due_at is not None and (lane is Lane.ALERT or (clear and self._flights.has_room(False))):
+                times.append(state.due_at)
         due_at = self._flights.next_due_at()
         if due_at is not None:
-            times.append(due_at)
+            times.append(due_at if clear else max(due_at, now + 0.25))
         soonest = min(times) - now
         return max(0.0, soonest) if soonest > 0 else 0.02

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +24,7 @@ from gateway.contract.states import decode_state
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
 from gateway.settings import ClockSettings, UplinkSettings
+from gateway.uplink.flights import LINE_BYTES, Flight, Flights
 from gateway.uplink.uplink import LinkState, Uplink
 from tests.support.mqtt_peer import MqttPeer
 from tests.support.waiting import wait_until
@@ -179,3 +182,35 @@ def test_a_lone_alert_is_small_on_the_wire(mosquitto: Mosquitto, outbox: Outbox)
         accept(outbox, Lane.ALERT, chainsaw())
         wait_until("the alert comes", lambda: bool(peer.heard))
         assert 0 < uplink.state().sent_bytes <= 100
+
+
+def test_a_line_that_carries_nothing_is_given_no_more_than_an_alert_can_overtake(
+    mosquitto: Mosquitto, outbox: Outbox
+) -> None:
+    with MqttPeer(mosquitto.port, topics.ALL_UP) as peer, running_uplink(outbox, mosquitto.port) as uplink:
+        wait_until("the link is up", lambda: uplink.state().link is LinkState.UP)
+        os.kill(mosquitto.pid, signal.SIGSTOP)
+        try:
+            accept(outbox, Lane.READING, *(environment(n % 5000) for n in range(30_000)))
+            wait_until("the line is full", lambda: uplink.state().sent_bytes >= LINE_BYTES)
+            full = uplink.state()
+            assert full.sent_bytes < 2 * LINE_BYTES
+            assert full.in_flight < 30_000 / 500
+            accept(outbox, Lane.ALERT, chainsaw())
+            wait_until("the alert goes all the same", lambda: uplink.state().sent_messages > full.sent_messages)
+        finally:
+            os.kill(mosquitto.pid, signal.SIGCONT)
+        wait_until("all of it comes", hears(peer, topics.up(STATION, Lane.READING), 30_000), timeout_s=60)
+
+
+def test_alerts_that_are_late_go_before_others_that_are_late() -> None:
+    flights = Flights(window=10, timeout_s=1.0)
+    for number, lane in enumerate((Lane.READING, Lane.ALERT, Lane.DETECTION), start=1):
+        flights.sent(number, Flight(lane, 1, bytes(8), RangeSet([(number, number)]), 1, 0.0, size_bytes=10), 0.0)
+    first = flights.next_overdue(5.0, alerts_only=True)
+    assert first is not None
+    assert first.lane is Lane.ALERT
+    assert flights.next_overdue(5.0, alerts_only=True) is None
+    second = flights.next_overdue(5.0, alerts_only=False)
+    assert second is not None
+    assert second.lane is Lane.DETECTION
