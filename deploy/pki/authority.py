@@ -26,6 +26,7 @@ from deploy.errors import DeployError
 from deploy.pki import certificates, files
 from deploy.pki.certificates import Issued, Role
 from gateway.contract.topics import ContractError, check_station
+from ingest.schema import HEADQUARTERS
 
 BROKER: Final = "service.broker"
 """Common name of the broker's own certificate. Clients look at its hosts, not at this."""
@@ -70,6 +71,8 @@ def issue_server(directory: Path, names: Sequence[str], *, replace: bool = False
 
 def issue_station(directory: Path, station: str, *, replace: bool = False) -> Issued:
     """A post's certificate. Its name is the station's. Raises DeployError, OSError."""
+    if station == HEADQUARTERS:
+        raise DeployError(f"no station may be called {HEADQUARTERS!r}: that is what ingest calls itself")
     return _issue(directory, _check_name(station), Role.STATION, replace=replace)
 
 

@@ -14,6 +14,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from deploy.errors import DeployError
 from deploy.pki import authority
 from deploy.pki.certificates import Role
+from ingest.schema import HEADQUARTERS
 
 
 @pytest.fixture
@@ -96,6 +97,12 @@ def test_serials_are_random_and_the_register_keeps_every_one(pki: Path) -> None:
 def test_a_name_that_is_no_stations_is_refused(pki: Path, name: str) -> None:
     with pytest.raises(DeployError, match="is not 1 to 32"):
         authority.issue_station(pki, name)
+    assert not list((pki / "issued").iterdir())
+
+
+def test_no_station_has_the_name_by_which_ingest_stores_its_own_figures(pki: Path) -> None:
+    with pytest.raises(DeployError, match="no station may be called 'headquarters'"):
+        authority.issue_station(pki, HEADQUARTERS)
     assert not list((pki / "issued").iterdir())
 
 
