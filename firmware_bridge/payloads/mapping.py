@@ -13,6 +13,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from firmware_bridge.payloads.grouping import Collector
+from firmware_bridge.payloads.sibling_units import converts, plain, sibling_units
 from firmware_bridge.payloads.targets import Put, Target, putter
 from firmware_bridge.payloads.units import UNIT_NAMES, UnitError, conversion
 from firmware_bridge.readings import QUANTITIES
@@ -25,7 +26,6 @@ OTHERS: Final = "others"
 
 _MAX_NAME: Final = 64
 _MAX_NUMBER: Final = 32
-_NOISE: Final = re.compile(r"[^a-z0-9]+")
 _CHANNEL: Final = re.compile(r"_\d{1,3}$")
 _NUMBER: Final = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\S{0,12})\s*")
 
@@ -59,7 +59,9 @@ class Vocabulary:
         self.containers = frozenset(plain(name) for name in tables.pop("containers"))
         self.ignored = frozenset(plain(name) for name in tables.pop("ignored"))
         self.known: dict[str, tuple[str, WellKnown]] = {}
+        self._usual: dict[str, str] = {}
         for quantity, entries in TypeAdapter(dict[str, list[WellKnown]]).validate_python(tables).items():
+            self._usual[quantity] = entries[0].unit
             for entry in entries:
                 for choice in entry.units or [UnitBySize(unit=entry.unit)]:
                     conversion(choice.unit, quantity)
@@ -72,6 +74,10 @@ class Vocabulary:
         """The quantity of a field; objects that say nothing about what is in them are passed over."""
         return self.known.get(self._last(field))
 
+    def leaves_unit_open(self, quantity: str, entry: WellKnown) -> bool:
+        """Whether such names do not tell the unit themselves, as temp_f does."""
+        return bool(entry.doubt or entry.units) or entry.unit == self._usual[quantity]
+
     def is_ignored(self, field: str) -> bool:
         """Whether a field is known to be no measurement."""
         return self._last(field) in self.ignored
@@ -81,11 +87,6 @@ class Vocabulary:
         while len(parts) > 1 and plain(_CHANNEL.sub("", parts[0])) in self.containers:
             del parts[0]
         return plain("".join(parts))
-
-
-def plain(name: str) -> str:
-    """A name without what makers differ in."""
-    return _NOISE.sub("", name.lower())
 
 
 @functools.cache
@@ -141,17 +142,25 @@ class FieldMapping:
 
         A null is absent. A field told with a channel (temperature_2) stands for what its name says only if no other
         field has that name. Fields that nothing maps, whose unit is not known, that are no numbers, or that say again
-        what was said, are listed.
+        what was said, are listed. A unit told in a field beside is heeded; one that cannot be is an ambiguous_unit.
         """
         told = Collector()
         fields = list(flatten(data))
         found = {name: hit for name, _, _ in fields if (hit := self._find(name)) is not None}
         for name, hit in self._by_channel([name for name, _, _ in fields], found).items():
             found.setdefault(name, hit)
+        beside, heeded = sibling_units(fields, self._open_units(found), self._quantity_of)
         for name, value, unit in fields:
             value, unit = _with_unit(value, unit)
+            if not unit and value is not None:
+                unit = beside.get(name, "")
+                if name in found and unit and not converts(unit, found[name][0]):
+                    told.lack(found[name][0], "ambiguous_unit")
+                    continue
             if name in self._targets:
                 self._put_declared(told, name, value, unit)
+            elif name in heeded:
+                continue
             elif name in found:
                 self._put_known(told, name, value, unit, found[name])
             elif not self._vocabulary.is_ignored(name):
@@ -160,6 +169,20 @@ class FieldMapping:
 
     def _find(self, name: str) -> tuple[str, WellKnown] | None:
         return None if name in self._targets else self._vocabulary.find(name)
+
+    def _open_units(self, found: Mapping[str, tuple[str, WellKnown]]) -> dict[str, str]:
+        """The quantities of the fields for which neither a name nor the settings tell the unit."""
+        declared = {
+            name: target.quantity
+            for name, target in self._quantities.items()
+            if target.quantity in QUANTITIES and not target.unit and target.scale == 1 and target.offset == 0
+        }
+        known = {name: hit[0] for name, hit in found.items() if self._vocabulary.leaves_unit_open(*hit)}
+        return declared | known
+
+    def _quantity_of(self, name: str) -> str:
+        hit = self._vocabulary.find(name)
+        return hit[0] if hit is not None else ""
 
     def _by_channel(
         self, names: list[str], found: Mapping[str, tuple[str, WellKnown]]

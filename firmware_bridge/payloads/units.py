@@ -23,9 +23,9 @@ def _add(base: str, *rows: tuple[str, float] | tuple[str, float, float]) -> None
 _add("1", ("1 ratio {ratio}", 1.0), ("% pct percent %RH %rh {%}", 0.01), ("[ppth] ‰ permille", 0.001))
 _add(
     "Cel",
-    ("Cel °C degC C celsius", 1.0),
-    ("[degF] °F degF F fahrenheit", 5 / 9, -160 / 9),
-    ("K kelvin", 1.0, -273.15),
+    ("Cel °C degC C celsius Celsius", 1.0),
+    ("[degF] °F degF F fahrenheit Fahrenheit", 5 / 9, -160 / 9),
+    ("K kelvin Kelvin", 1.0, -273.15),
 )
 _add(
     "Pa",

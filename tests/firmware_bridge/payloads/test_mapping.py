@@ -71,6 +71,47 @@ def test_well_known_names(data: dict[str, object], expected: dict[str, float]) -
     assert collect(data).values == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"temperature": 71.6, "temperatureUnit": "F"}, {"temperature_celsius": 22}),
+        ({"temperature": "71.6", "temperature_units": "°F"}, {"temperature_celsius": 22}),
+        ({"temperature_1": 71.6, "temp_unit": "Fahrenheit"}, {"temperature_celsius": 22}),
+        ({"data": {"temperature": 71.6, "unit": "F"}}, {"temperature_celsius": 22}),
+        ({"temperature": 71.6, "humidity": 0.5, "humidityUnit": "ratio", "unit": "F"}, {
+            "temperature_celsius": 22, "humidity_ratio": 0.5}),
+        ({"temperature": "22 °C", "temperatureUnit": "F"}, {"temperature_celsius": 22}),
+        ({"temp_f": 71.6, "board_temperature": 30, "unit": "C"}, {
+            "temperature_celsius": 22, "device_temperature_celsius": 30}),
+        ({"battery": 3.6, "battery_unit": None, "temperature": 22, "unit": "7"}, {"temperature_celsius": 22}),
+        ({"water_level": 125, "water_level_unit": "cm"}, {"water_level_metres": 1.25}),
+    ],
+)  # fmt: skip
+def test_units_told_beside(data: dict[str, object], expected: dict[str, float]) -> None:
+    assert collect(data).values == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("told", [{"temperatureUnit": "imperial"}, {"unit": "imperial"}, {"temperature_unit": "%"}])
+def test_a_unit_beside_that_cannot_be(told: dict[str, str]) -> None:
+    found = collect({"temperature": 71.6} | told)
+    assert (found.values, found.unknown) == ({}, [])
+    assert found.absent == [Absence("temperature_celsius", "ambiguous_unit")]
+
+
+def test_a_unit_beside_declared_fields() -> None:
+    data = {"probe": 71.6, "probeUnit": "F"}
+    assert collect(data, probe="water_temperature_celsius").values == pytest.approx({"water_temperature_celsius": 22})
+    settled = {"quantity": "water_temperature_celsius", "offset": -50}
+    told = collect(data, probe=settled)
+    assert told.values == pytest.approx({"water_temperature_celsius": 21.6})
+    assert told.unknown == ["probeUnit"]
+
+
+def test_a_lone_unit_that_fits_nothing_is_listed() -> None:
+    told = collect({"temperature": 22, "light": 5, "unit": "metric"})
+    assert (told.values, told.unknown) == ({"temperature_celsius": 22, "illuminance_lux": 5}, ["unit"])
+
+
 def test_channels_that_share_a_name_must_be_mapped() -> None:
     data = {"temperature_1": 20.5, "temperature_2": 21.5}
     told = collect(data)
