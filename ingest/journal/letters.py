@@ -16,7 +16,11 @@ from ingest.messages import DeadLetter
 
 MAX_LETTERS: Final = 100_000
 MAX_LETTER_BYTES: Final = 256 * 1024 * 1024
-"""Most bytes of payload in all dead letters: a hostile post can fill this, not the disk."""
+"""Most dead letters of sinks, and bytes of payload in them. They were receipted: the post no longer has them."""
+
+MAX_GARBAGE_LETTERS: Final = 20_000
+MAX_GARBAGE_BYTES: Final = 64 * 1024 * 1024
+"""The same for what never became a message: a hostile post can fill this, not the disk and not the sinks' share."""
 
 DROPPED: Final = "dead_letter_dropped"
 """Counted for each letter, oldest first, that goes to make room for new ones."""
@@ -47,7 +51,7 @@ class Letters(NamedTuple):
 
 def keep_letters(db: sqlite3.Connection, letters: Sequence[DeadLetter]) -> int:
     """Within a transaction: keep dead letters and let the oldest go when they are too many or too large; how many
-    went."""
+    went. What never became a message (stage `journal`) and what a sink refused never make room for each other."""
     if not letters:
         return 0
     at_ms = time.time_ns() // 1_000_000
@@ -56,13 +60,13 @@ def keep_letters(db: sqlite3.Connection, letters: Sequence[DeadLetter]) -> int:
         " VALUES (?, ?, ?, ?, ?, ?, ?)",
         [(at_ms, d.stage, d.reason, d.detail[:500], d.topic[:200], d.payload, d.message_id) for d in letters],
     )
-    count, size = db.execute("SELECT letters, bytes FROM dead_letter_total").fetchone()
-    going: list[tuple[int]] = []
-    for number, length in db.execute("SELECT id, length(payload) FROM dead_letter ORDER BY id"):
-        if count - len(going) <= MAX_LETTERS and size <= MAX_LETTER_BYTES:
-            break
-        size -= length
-        going.append((number,))
+    count, size, garbage, garbage_size = db.execute(
+        "SELECT letters - journal_letters, bytes - journal_bytes, journal_letters, journal_bytes FROM dead_letter_total"
+    ).fetchone()
+    kept = "SELECT id, length(payload) FROM dead_letter WHERE stage <> 'journal' ORDER BY id"
+    unmade = "SELECT id, length(payload) FROM dead_letter WHERE stage = 'journal' ORDER BY id"
+    going = _too_many(db, kept, count - MAX_LETTERS, size - MAX_LETTER_BYTES)
+    going += _too_many(db, unmade, garbage - MAX_GARBAGE_LETTERS, garbage_size - MAX_GARBAGE_BYTES)
     if going:
         db.executemany("DELETE FROM dead_letter WHERE id = ?", going)
         db.execute("UPDATE dead_letter_total SET dropped = dropped + ?", (len(going),))
@@ -111,6 +115,19 @@ def redrive_letters(path: Path, reason: str | None) -> int:
                         db.execute("DELETE FROM dead_letter WHERE id = ?", (number,))
             at = letters[-1][0] if letters else last
     return len(moved)
+
+
+def _too_many(db: sqlite3.Connection, oldest_first: str, letters: int, size: int) -> list[tuple[int]]:
+    """The ids of the oldest that must go so that at least this many letters and bytes less remain."""
+    going: list[tuple[int]] = []
+    if letters <= 0 and size <= 0:
+        return going
+    for number, length in db.execute(oldest_first):
+        if len(going) >= letters and size <= 0:
+            break
+        size -= length
+        going.append((number,))
+    return going
 
 
 def _append_again(db: sqlite3.Connection, topic: str, payload: bytes, message_id: int) -> bool:

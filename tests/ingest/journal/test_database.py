@@ -79,12 +79,13 @@ def test_a_journal_of_the_first_version_grows_up_with_its_dead_letters_counted(p
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.executescript(f"{first}; PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 1")
         letter = (
-            "INSERT INTO dead_letter (at_ms, stage, reason, detail, topic, payload) VALUES (1, 's', 'r', 'd', 't', ?)"
+            "INSERT INTO dead_letter (at_ms, stage, reason, detail, topic, payload) VALUES (1, ?, 'r', 'd', 't', ?)"
         )
-        db.executemany(letter, [(b"x" * 10,), (b"x" * 32,)])
+        db.executemany(letter, [("journal", b"x" * 10), ("influxdb", b"x" * 32)])
     with opened(path):
         pass
     assert rows(path, "SELECT letters, bytes, dropped FROM dead_letter_total") == [(2, 42, 0)]
+    assert rows(path, "SELECT journal_letters, journal_bytes FROM dead_letter_total") == [(1, 10)]
 
 
 def test_it_asks_to_be_opened_first(path: Path) -> None:

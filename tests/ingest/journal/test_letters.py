@@ -63,19 +63,38 @@ def garbage(count: int, size: int) -> list[Arrival]:
 
 
 def test_the_oldest_go_when_there_are_too_many_and_are_counted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "MAX_LETTERS", 5)
+    monkeypatch.setattr(bounds, "MAX_GARBAGE_LETTERS", 5)
+    monkeypatch.setattr(bounds, "MAX_LETTERS", 2)
     with opened(path) as journal:
         assert journal.append(garbage(4, 1)).discards["dead_letter_dropped"] == 0
         assert journal.append(garbage(3, 1)).discards["dead_letter_dropped"] == 2
-        journal.append([arrival([1])])
+        journal.append([arrival([n]) for n in (1, 2, 3)])
     assert refuse(path, "unknown_station") == 1
-    assert total(path)[0] == 5
+    assert total(path)[0] == 7
     assert total(path)[2] == 3
-    assert [number for (number,) in rows(path, "SELECT id FROM dead_letter")] == [4, 5, 6, 7, 8]
+    assert [number for (number,) in rows(path, "SELECT id FROM dead_letter ORDER BY id")] == [3, 4, 5, 6, 7, 9, 10]
+
+
+def test_a_flood_of_garbage_takes_no_room_from_what_was_receipted(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounds, "MAX_GARBAGE_LETTERS", 50)
+    monkeypatch.setattr(bounds, "MAX_LETTERS", 50)
+    monkeypatch.setattr(bounds, "MAX_GARBAGE_BYTES", 100_000)
+    monkeypatch.setattr(bounds, "MAX_LETTER_BYTES", 100_000)
+    with opened(path) as journal:
+        journal.append([arrival([1, 2])])
+        refuse(path, "unknown_station")
+        few_and_large = sum(journal.append(garbage(20, 10_000)).discards["dead_letter_dropped"] for _ in range(5))
+        many_and_small = sum(journal.append(garbage(100, 10)).discards["dead_letter_dropped"] for _ in range(5))
+        assert (few_and_large, many_and_small) == (90, 460)
+        journal.prune(NOON_MS + 1)
+        assert redrive_letters(path, "unknown_station") == 1
+        assert [message.fresh for message in read(path)] == [RangeSet([(1, 2)])]
+    assert total(path) == (50, 500, 550)
+    assert rows(path, "SELECT journal_letters, journal_bytes FROM dead_letter_total") == [(50, 500)]
 
 
 def test_they_take_no_more_bytes_than_they_may(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bounds, "MAX_LETTER_BYTES", 1_000_000)
+    monkeypatch.setattr(bounds, "MAX_GARBAGE_BYTES", 1_000_000)
     with opened(path) as journal:
         dropped = sum(journal.append(garbage(50, 10_000)).discards["dead_letter_dropped"] for _ in range(20))
         assert journal.append([arrival([1])]).counts["journaled_messages"] == 1
