@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ingest.api.application import create_api
+from ingest.api.connections import ConnectionLimits, bounded_protocol
 from ingest.api.problems import Problem
 from ingest.api.settings import ApiSettings
 from ingest.api.status import StatusSource
@@ -24,7 +25,8 @@ log = logging.getLogger(__name__)
 
 _LAST_ANSWERS_S: Final = 2
 """How long a request that is being answered may still take once we stop."""
-_MOST_CONNECTIONS: Final = 200
+_BACKLOG: Final = 100
+"""Connections that wait to be accepted; also how many asyncio accepts in one go, before any of them can be refused."""
 
 
 class ApiError(IngestError):
@@ -34,8 +36,16 @@ class ApiError(IngestError):
 class ApiServer:
     """A stage: listens until told to stop. No I/O before `run`."""
 
-    def __init__(self, settings: ApiSettings, registry: Registry, reader: InfluxReader, status: StatusSource) -> None:
+    def __init__(
+        self,
+        settings: ApiSettings,
+        registry: Registry,
+        reader: InfluxReader,
+        status: StatusSource,
+        limits: ConnectionLimits | None = None,
+    ) -> None:
         self._settings = settings
+        self._limits = limits or ConnectionLimits()
         self._parts = (registry, reader, status)
 
     def run(self, stop: threading.Event) -> None:
@@ -50,7 +60,10 @@ class ApiServer:
             # Its notices go by the name uvicorn.error, which reads like an error; _Server says where we listen.
             log_level="warning",
             timeout_graceful_shutdown=_LAST_ANSWERS_S,
-            limit_concurrency=_MOST_CONNECTIONS,
+            http=bounded_protocol(self._limits),
+            backlog=_BACKLOG,
+            # A second fence for requests; above the bound on connections, so that it never answers 503 before.
+            limit_concurrency=2 * self._limits.most,
         )
         try:
             _Server(config, stop).run()
