@@ -96,7 +96,7 @@ class OwnFrames:
         opened = unseal(frame, self._ciphers)
         if isinstance(opened, Rejected):
             if opened.reason == "unknown_device" and int.from_bytes(frame[_ID], "big") in self._keyless:
-                return Rejected("no_key", 1, opened.detail)
+                return Rejected("no_key", 1, f"the key of device {frame[_ID].hex()} could not be read")
             return opened
         device, counter, body = opened
         if refused := self._guard.admit(device, counter):

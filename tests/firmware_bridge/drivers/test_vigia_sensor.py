@@ -213,6 +213,9 @@ def test_a_key_file_that_cannot_be_read_silences_one_sensor_only(
     decoder = VigiaSensorDecoder(told, {})
     assert "nothing will be heard from mute" in caplog.text
     assert decode([frame(1, device=1) + frame(1)], decoder) == ([READING], Counter({"no_key": 1}))
+    delivery = decoder.feed(frame(2, device=1))
+    assert delivery is not None
+    assert [item.detail for item in delivery.rejected] == ["the key of device 00000001 could not be read"]
 
 
 @pytest.mark.expects_warnings
