@@ -199,6 +199,14 @@ _SENTENCES: Final = tuple(
         ),
         (r"either password or password_file, not both", r"password o password_file, no los dos"),
         (r"a password needs a username", r"una contraseña necesita un username"),
+        (
+            r"a sensor of ours has key_file, one of another make has payload: not both",
+            r"un sensor nuestro lleva key_file; uno de otra marca, payload: no los dos",
+        ),
+        (
+            r"a key, where the name of a file belongs: put it into a file, and name that",
+            r"aquí va el nombre de un archivo, no la clave: guárdela en un archivo y ponga su nombre",
+        ),
         (r"cert_file and key_file go together", r"cert_file y key_file van juntos"),
         (r"ca_file, cert_file and key_file need tls = true", r"ca_file, cert_file y key_file necesitan tls = true"),
         (

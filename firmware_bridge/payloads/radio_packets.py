@@ -36,6 +36,13 @@ class _Payload(BaseModel):
     name: SensorName = Field(description="Name of the sensor in everything that is stored: 1 to 32 bytes.")
     payload: PayloadSettings = Field(description="How its payload is encoded: see payloads.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _not_ours_too(cls, told: Any) -> Any:
+        if isinstance(told, dict) and not told.keys().isdisjoint(("key", "key_file")):
+            raise ValueError("a sensor of ours has key_file, one of another make has payload: not both")
+        return told
+
 
 class DefaultDevice(_Payload):
     """The one device whose payloads name no sender."""

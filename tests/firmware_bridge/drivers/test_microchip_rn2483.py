@@ -82,6 +82,10 @@ def test_cutting_the_stream_changes_nothing(sizes: list[int]) -> None:
         ({"default": {"name": "rio-arriba", "payload": {"codec": "cayenne_lpp"}}}, "two devices have the name"),
         ({"devices": [CLIMATE | {"id": "7"}]}, "pattern"),
         ({"devices": [{"id": "00a1b2c3", "name": "x"}]}, "needs either key or key_file"),
+        (
+            {"devices": [CLIMATE | {"key_file": "/etc/vigia/keys/x.key"}]},
+            "a sensor of ours has key_file, one of another",
+        ),
     ],
 )
 def test_settings_that_cannot_be_are_explained(extra: dict[str, object], said: str) -> None:
