@@ -362,6 +362,15 @@ GOLDEN: list[tuple[str, int, str, dict[str, float]]] = [
     ("elsys", 5, "14000f5ca8", {"pressure": 1006.76}),
     ("elsys", 5, "0100d20d01", {"temperature": 21.0, "digital": 1}),
     ("elsys", 5, "0a002a", {"pulse1": 42}),
+    # Synthetic: what a reader may not care for hides nothing that follows
+    ("elsys", 5, "1316" + "17" * 64 + "0100ea", {"grid_eye_reference": 22, "temperature": 23.4}),
+    ("elsys", 5, "3d010203040100ea", {"temperature": 23.4}),
+    (
+        "milesight_em300_em500",
+        85,
+        "ff0bffff0101ff086136c4009160ff166136c40091605408ff090300ff0a0101ff0f00ffff010001755c",
+        {"battery": 92},
+    ),
     # Dragino, LHT65 user manual, uplink payload
     (
         "dragino_lht65",
