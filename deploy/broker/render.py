@@ -17,13 +17,16 @@ from deploy.errors import DeployError
 from deploy.pki import files
 from deploy.pki.authority import BROKER, current_files, service_name
 from gateway.contract.batches import MAX_MESSAGE_BYTES
-from gateway.contract.topics import ROOT
+from gateway.contract.topics import ROOT, Lane
 
 PORT: Final = 8883
 """Registered with IANA for MQTT over TLS."""
 
 _PACKET_OVERHEAD_BYTES: Final = 4096
 """Room for the fixed header, a topic of this contract and MQTT 5 properties."""
+
+_QUEUED_BYTES: Final = 256 * 1024 * 1024
+"""For each client, thus for an ingest that is away or slow: a thousand of the largest messages."""
 
 _USER: Final = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 
@@ -66,6 +69,8 @@ def render_broker(
         "data": _one_line(data),
         "user": _check_user(user),
         "root": ROOT,
+        "lanes": "\n".join(f"pattern write {ROOT}/%u/up/{lane.slug}" for lane in Lane),
+        "queued_bytes": str(_QUEUED_BYTES),
         "message_bytes": str(MAX_MESSAGE_BYTES),
         "packet_bytes": str(MAX_MESSAGE_BYTES + _PACKET_OVERHEAD_BYTES),
     }

@@ -15,6 +15,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from gateway.contract import topics
 from gateway.contract.batches import MAX_MESSAGE_BYTES
@@ -91,10 +92,16 @@ class Session:
         self._client.loop_start()
 
     def subscribe(self) -> None:
-        """Ask for everything that posts send; at every connection, since a broker may have forgotten us."""
+        """Ask for everything that posts send; at every connection, since a broker may have forgotten us.
+
+        Of states also what is retained; of the lanes not, or a post could have us take the same again at each
+        connection (a shared subscription is never sent what is retained: MQTT 5, 4.8.2).
+        """
         group = self._settings.group
         up = topics.shared(group.get_secret_value(), topics.ALL_UP) if group else topics.ALL_UP
-        self._client.subscribe([(up, _QOS), (topics.ALL_STATES, _QOS)])
+        lanes = SubscribeOptions(qos=_QOS, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
+        states = SubscribeOptions(qos=_QOS, retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE)
+        self._client.subscribe([(up, lanes), (topics.ALL_STATES, states)])
 
     def acknowledge(self, message: Received) -> None:
         """The broker may forget this message."""

@@ -128,6 +128,8 @@ HOSTILE_TOPICS = [
     topics.receipt(A),
     topics.receipt(B),  # not even its own: headquarters alone says what is stored
     "vigia/1/puesto-b/up",
+    "vigia/1/puesto-b/up/x",  # its own branch, but no lane: each such topic could keep a retained message
+    "vigia/1/puesto-b/up/ALERT",
     "vigia/1/puesto-b/up/alert/more",
     "vigia/2/puesto-b/up/alert",
     "vigia/1//up/alert",

@@ -205,13 +205,29 @@ def test_states_are_believed_only_on_their_own_topic(mosquitto: Mosquitto, start
     assert running.accounts()["received_messages"] == 0
 
 
-def test_retained_messages_and_qos_0_are_taken_like_any_other(mosquitto: Mosquitto, start: StartSubscriber) -> None:
+def test_what_is_retained_is_sent_at_subscribing_for_states_only(mosquitto: Mosquitto, start: StartSubscriber) -> None:
+    """Or a hostile post could have us take the same again at each connection."""
+    up = StationState(STATION, "up", "1.0", 1_700_000_000_000)
     with MqttPeer(mosquitto.port) as post:
         post.publish(UP, payload(1), retain=True)
-        post.publish(topics.up(STATION, Lane.ALERT), b"\xff", retain=True)
+        post.publish(topics.state(STATION), encode_state(up), retain=True)
+    with MqttPeer(mosquitto.port, UP) as other:
+        wait_until("the broker does keep it", lambda: other.payloads(UP) == [payload(1)])
     running = start(mosquitto.port)
-    wait_received(running, 2)
+    # The broker sends what it retains subscription by subscription, and states are the later one.
+    wait_until("the state has come", lambda: running.subscriber.states == {STATION: up})
     with MqttPeer(mosquitto.port, RECEIPT) as post:
+        post.publish(UP, payload(2))
+        wait_until("what is new is receipted", lambda: receipted(post) == RangeSet([(2, 2)]))
+    assert running.accounts()["received_messages"] == 1
+
+
+def test_retain_and_another_qos_make_no_difference_to_what_is_new(mosquitto: Mosquitto, start: StartSubscriber) -> None:
+    running = start(mosquitto.port)
+    running.wait_connected()
+    with MqttPeer(mosquitto.port, RECEIPT) as post:
+        post.publish(UP, payload(1), retain=True)
+        post.publish(topics.up(STATION, Lane.ALERT), b"\xff", retain=True)
         post.publish(UP, payload(2), qos=0)
         post.publish(UP, payload(3), qos=2)
         wait_until("they are receipted", lambda: receipted(post) == RangeSet([(1, 3)]))
