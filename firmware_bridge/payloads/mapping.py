@@ -27,7 +27,7 @@ OTHERS: Final = "others"
 _MAX_NAME: Final = 64
 _MAX_NUMBER: Final = 32
 _CHANNEL: Final = re.compile(r"_\d{1,3}$")
-_NUMBER: Final = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\S{0,12})\s*")
+_NUMBER: Final = re.compile(r"\s*([+-]?(?:\d+,\d{1,2}|\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*(\S{0,12})\s*")
 
 Value = float | str | bool | None
 
@@ -141,7 +141,7 @@ class FieldMapping:
         """What a decoder's result says.
 
         A null is absent. A field told with a channel (temperature_2) stands for what its name says only if no other
-        field has that name. Fields that nothing maps, whose unit is not known, that are no numbers, or that say again
+        field has that name. Fields that nothing maps, whose unit is not known, or that say again
         what was said, are listed. A unit told in a field beside is heeded; one that cannot be is an ambiguous_unit.
         """
         told = Collector()
@@ -205,9 +205,9 @@ class FieldMapping:
             return
         number = _number(value)
         if number is None:
-            if value is None:
-                told.lack(target.quantity)
-            else:
+            if target.quantity in QUANTITIES:
+                told.lack(target.quantity, "sentinel" if value is None else "not_a_number")
+            elif value is not None:
                 self._miss(told, name)
         elif unit and not target.unit and unit in UNIT_NAMES and target.quantity in QUANTITIES:
             self._put(told, target.quantity, unit, number * target.scale + target.offset, name)
@@ -218,10 +218,7 @@ class FieldMapping:
         quantity, entry = hit
         number = _number(value)
         if number is None or isinstance(value, bool):
-            if value is None:
-                told.lack(quantity)
-            else:
-                self._miss(told, name)
+            told.lack(quantity, "sentinel" if value is None else "not_a_number")
         elif unit:
             self._put(told, quantity, unit, number, name)
         elif _in_doubt(number, entry.doubt):
@@ -252,11 +249,12 @@ class FieldMapping:
 
 
 def _with_unit(value: Value, unit: str) -> tuple[Value, str]:
-    """A text such as "23.4" or "1500 mm", which decoders make of numbers, as number and unit."""
+    """A text such as "23.4", "23,4" or "1500 mm", which decoders make of numbers, as number and unit. One such as
+    "1,234" is none: thousands or thousandths?"""
     if isinstance(value, str) and len(value) <= _MAX_NUMBER:
         told = _NUMBER.fullmatch(value)
         if told is not None and (not told[2] or told[2] in UNIT_NAMES):
-            return float(told[1]), unit or told[2]
+            return float(told[1].replace(",", ".")), unit or told[2]
     return value, unit
 
 
