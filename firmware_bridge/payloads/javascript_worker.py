@@ -129,9 +129,11 @@ class Codecs:
         except UnicodeDecodeError:
             self._held[codec] = held
             return BAD_RESULT, "text that is not Unicode"
-        if not isinstance(told, str) or len(told) > MAX_RESULT_CHARACTERS + 1:
-            return HUGE_RESULT, "an answer longer than was allowed"
+        if not isinstance(told, str):
+            return HUGE_RESULT, "an answer that is no text"
         status, text = told[:1].encode(), told[1:]
+        if status not in (THREW, BAD_RESULT) and len(text) > MAX_RESULT_CHARACTERS:  # a message is cut below
+            return HUGE_RESULT, "an answer longer than was allowed"
         if status == OUT_OF_MEMORY:
             return status, "too full to say so"
         if status in (THREW, BAD_RESULT):

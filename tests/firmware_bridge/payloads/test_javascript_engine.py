@@ -90,6 +90,7 @@ def test_nothing_outside_can_be_reached(engine: JavascriptEngine) -> None:
         ("return { data: Array.from({ length: 1e5 }, (_, n) => n) };", "codec_huge_result"),
         ("(function f() { f(); })();", "codec_stack_overflow"),
         ("throw new Error('no');", "codec_threw"),
+        ("throw new Error('no'.repeat(5e4));", "codec_threw"),
         ("throw { toString() { throw 1; } };", "codec_threw"),
         ("throw '\\ud800';", "codec_bad_result"),
         ("input.bytes.x.y;", "codec_threw"),
