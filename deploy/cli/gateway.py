@@ -58,7 +58,7 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
             ),
             lang.value,
         )
-    tell_files(file, "post", at_post(settings), lang.value)
+    tell_files(file, "post", at_post(settings, file), lang.value)
 
 
 @app.command()

@@ -17,16 +17,16 @@ _KEY: Final = re.compile(rb"[0-9A-Fa-f]{32}")
 _MAX_FILE_BYTES: Final = 1024
 
 
-def key_checks(sources: Sequence[SourceSettings]) -> list[Check]:
-    """One look at all key files of each source that has devices."""
+def key_checks(sources: Sequence[SourceSettings], settings_file: Path) -> list[Check]:
+    """One look at all keys of each source that has devices; settings_file is where the sources are told."""
     return [
-        Check(Text("Claves", "Keys"), partial(_look, source.name, tuple(devices)))
+        Check(Text("Claves", "Keys"), partial(_look, source.name, tuple(devices), settings_file))
         for source in sources
         if (devices := getattr(source, "devices", ()))
     ]
 
 
-def _look(source: str, devices: Sequence[object]) -> list[Finding]:
+def _look(source: str, devices: Sequence[object], settings_file: Path) -> list[Finding]:
     findings = []
     for device in devices:
         name, number = getattr(device, "name", "?"), getattr(device, "id", "?")
@@ -34,12 +34,37 @@ def _look(source: str, devices: Sequence[object]) -> list[Finding]:
         if file is not None and (finding := _look_at(name, number, file)):
             findings.append(finding)
     unsound = sum(1 for finding in findings if finding.code != "key_open")
+    inline = sum(1 for device in devices if getattr(device, "key", None) is not None)
+    if inline and _open_to_all(settings_file):
+        findings.append(_settings_open(inline, settings_file))
     if len(devices) > unsound:
         sound = counted(
             len(devices) - unsound, Text("sensor tiene", "sensor has"), Text("sensores tienen", "sensors have")
         )
         findings.insert(0, ok("keys", f"{sound.es} su clave", f"{sound.en} a key", source))
     return findings
+
+
+def _open_to_all(file: Path) -> bool:
+    """Whether every user of this machine may read it; a file that is gone meanwhile is open to nobody."""
+    try:
+        return bool(file.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        return False
+
+
+def _settings_open(keys: int, file: Path) -> Finding:
+    read = counted(keys, Text("clave", "key"), Text("claves", "keys"))
+    return attention(
+        "settings_open",
+        f"Cualquiera en este equipo puede leer la configuración, que contiene {read.es} de sensores",
+        f"Anyone on this machine can read the settings, which hold {read.en} of sensors",
+        str(file),
+        todo=Text(
+            f"sudo chown root:vigia {file}; sudo chmod 640 {file}",
+            f"sudo chown root:vigia {file}; sudo chmod 640 {file}",
+        ),
+    )
 
 
 def _look_at(name: str, number: str, file: Path) -> Finding | None:

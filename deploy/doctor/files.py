@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.doctor.certificates import Files, certificate_check
@@ -14,12 +15,12 @@ if TYPE_CHECKING:
     from ingest.settings import IngestSettings
 
 
-def at_post(settings: GatewaySettings) -> list[Finding]:
-    """What is not well with a post's certificate and its sensors' keys."""
+def at_post(settings: GatewaySettings, settings_file: Path) -> list[Finding]:
+    """What is not well with a post's certificate and its sensors' keys; settings_file is where they were read."""
     uplink = settings.uplink
     files = Files(uplink.ca_file, uplink.cert_file, uplink.key_file)
     certificate = [certificate_check(files, settings.station.name)] if uplink.tls else []
-    return _troubles([*key_checks(settings.sources), *certificate])
+    return _troubles([*key_checks(settings.sources, settings_file), *certificate])
 
 
 def at_headquarters(settings: IngestSettings) -> list[Finding]:

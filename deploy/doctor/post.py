@@ -30,7 +30,7 @@ def examine_post(path: Path) -> list[Told]:
         *([] if looked.faults else [Check(THEME, lambda: [_settings(settings, path)])]),
         clock_check(at_post=True, system_trusted=settings.clock.trust == "system"),
         *port_checks(settings.sources),
-        *key_checks(settings.sources),
+        *key_checks(settings.sources, path),
     ]
     kept = settings.outbox.path
     if sound("outbox"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from deploy.doctor.device_keys import key_checks
 from deploy.doctor.findings import Mark
 from firmware_bridge.sources import DRIVERS
@@ -24,7 +26,7 @@ def test_each_key_file_is_looked_at(tmp_path: Path) -> None:
     settings = DRIVERS["vigia_sensor"].Settings.model_validate(
         {"driver": "vigia_sensor", "name": "radio", "port": "/dev/x", "devices": devices}
     )
-    findings = look(key_checks([settings]))
+    findings = look(key_checks([settings], tmp_path / "gateway.toml"))
     assert found(findings) == {
         "keys": Mark.OK,
         "key_open": Mark.ATTENTION,
@@ -33,3 +35,36 @@ def test_each_key_file_is_looked_at(tmp_path: Path) -> None:
     }
     assert "3 sensores tienen su clave" in findings[0].what.es
     assert KEY not in repr(findings)
+
+
+@pytest.mark.parametrize(
+    ("mode", "key", "expected"),
+    [
+        (0o644, {"key": KEY}, {"keys": Mark.OK, "settings_open": Mark.ATTENTION}),
+        (0o640, {"key": KEY}, {"keys": Mark.OK}),
+        (0o644, {"key_file": "good"}, {"keys": Mark.OK}),
+    ],
+)
+def test_a_key_written_in_settings_that_anyone_can_read_is_told(
+    tmp_path: Path, mode: int, key: dict[str, str], expected: dict[str, Mark]
+) -> None:
+    (tmp_path / "good").write_text(KEY)
+    (tmp_path / "good").chmod(0o640)
+    file = tmp_path / "gateway.toml"
+    file.write_text("")
+    file.chmod(mode)
+    told = {name: str(tmp_path / value) if name == "key_file" else value for name, value in key.items()}
+    settings = DRIVERS["vigia_sensor"].Settings.model_validate(
+        {
+            "driver": "vigia_sensor",
+            "name": "radio",
+            "port": "/dev/x",
+            "devices": [{"id": "0000000a", "name": "pozo", **told}],
+        }
+    )
+    findings = look(key_checks([settings], file))
+    assert found(findings) == expected
+    assert KEY not in repr(findings)
+    if "settings_open" in expected:
+        assert "contiene 1 clave de sensores" in findings[-1].what.es
+        assert "chmod 640" in str(findings[-1].todo)
