@@ -45,8 +45,15 @@ class Ingest:
         registry.load()
         journal = Journal(settings.journal.path)
         journal.open()
-        sink = InfluxSink(writer_for(settings.influx), settings.influx.bucket, registry)
-        tally_sink = InfluxSink(writer_for(settings.influx), settings.influx.bucket, registry)
+        sink, tally_sink = (
+            InfluxSink(
+                writer_for(settings.influx),
+                settings.influx.bucket,
+                registry,
+                believe_days_back=settings.influx.believe_days_back,
+            )
+            for _ in range(2)
+        )
         reader = InfluxReader(settings.influx)
         runner = SinkRunner(JournalReader(settings.journal.path, sink.name), sink, self._sink_discards.update)
         subscriber = Subscriber(settings.broker, journal, keep_days=settings.journal.keep_days, news=runner.wake)

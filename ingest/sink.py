@@ -6,28 +6,42 @@ hand the same messages over as often as it must.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from itertools import compress
+from operator import and_
 from typing import Final
 
 from gateway.contract.batches import decode_groups, decode_head, station_digest
 from gateway.contract.topics import ContractError
 from ingest.influx.policy import BATCH_LINES, write_all
+from ingest.influx.settings import BELIEVE_DAYS_BACK
 from ingest.influx.writer import PointWriter
 from ingest.line_protocol import group_lines, tally_lines
 from ingest.messages import DeadLetter, JournalMessage
 from ingest.registry import Registry
 
+_DAY_MS: Final = 24 * 3600 * 1000
+_AHEAD_MS: Final = _DAY_MS
+"""How far in the future an entry's time may lie when its message comes: a clock may be set to the wrong time zone."""
+
 
 class InfluxSink:
-    """Writes the fresh entries of messages to one bucket. For one thread at a time."""
+    """Writes the fresh entries of messages to one bucket. For one thread at a time.
+
+    believe_days_back: entries older than this when their message came, or more than a day ahead of it, are not written:
+    InfluxDB opens a shard for each week that a time falls into, and some thousands of them cripple it for everybody.
+    """
 
     name: Final = "influxdb"
 
-    def __init__(self, writer: PointWriter, bucket: str, registry: Registry) -> None:
+    def __init__(
+        self, writer: PointWriter, bucket: str, registry: Registry, *, believe_days_back: int = BELIEVE_DAYS_BACK
+    ) -> None:
         self._writer = writer
         self._bucket = bucket
         self._registry = registry
+        self._back_ms = believe_days_back * _DAY_MS
 
     def write(self, messages: Sequence[JournalMessage]) -> list[DeadLetter]:
         """Store them, many to a request, and return what can never be stored as it is.
@@ -39,10 +53,12 @@ class InfluxSink:
         origins: list[tuple[int, JournalMessage]] = []  # how many lines of `waiting` come from which message
         for message in messages:
             try:
-                lines = self._lines(message)
+                lines, implausible = self._lines(message)
             except ContractError as error:
                 dead.append(self._dead(message, error.reason, error.detail))
                 continue
+            if implausible:
+                dead.append(self._dead(message, "implausible_time", implausible))
             if lines:
                 waiting += lines
                 origins.append((len(lines), message))
@@ -61,8 +77,9 @@ class InfluxSink:
         """Let the writer's connections go."""
         self._writer.close()
 
-    def _lines(self, message: JournalMessage) -> list[str]:
-        """The points of a message's fresh entries. Raises ContractError."""
+    def _lines(self, message: JournalMessage) -> tuple[list[str], str]:
+        """The points of a message's fresh entries whose time can be, and what to say of the others, empty if there are
+        none. Raises ContractError."""
         territory = self._registry.territory_of(message.station)
         if territory is None:
             raise ContractError(
@@ -72,11 +89,27 @@ class InfluxSink:
         if head.station_digest != station_digest(message.station):
             raise ContractError("wrong_station", f"a message of another station on the topic of {message.station!r}")
         all_fresh = message.fresh == head.ranges
+        earliest, latest = message.received_ms - self._back_ms, message.received_ms + _AHEAD_MS
         lines: list[str] = []
+        strange: list[int] = []
         for group in decode_groups(message.payload, head):
             made = group_lines(group, territory=territory, station=message.station, epoch=head.epoch)
-            lines += made if all_fresh else compress(made, map(message.fresh.__contains__, group.sequences))
-        return lines
+            if all_fresh and earliest <= min(group.times_ms) and max(group.times_ms) <= latest:
+                lines += made
+                continue
+            fresh = [all_fresh or sequence in message.fresh for sequence in group.sequences]
+            believed = [earliest <= time_ms <= latest for time_ms in group.times_ms]
+            lines += compress(made, map(and_, fresh, believed))
+            strange += (ms for ms, new, good in zip(group.times_ms, fresh, believed, strict=True) if new and not good)
+        return lines, self._strange(strange) if strange else ""
+
+    def _strange(self, times_ms: list[int]) -> str:
+        first, last = (time.strftime("%Y-%m-%d", time.gmtime(ms / 1000)) for ms in (min(times_ms), max(times_ms)))
+        return (
+            f"entries not written: {len(times_ms)}, of {first} to {last}, more than {self._back_ms // _DAY_MS} days"
+            " before the message came or a day after; if they are right, raise [influx] believe_days_back, restart,"
+            " and drive this message again"
+        )
 
     def _flush(self, lines: list[str], origins: list[tuple[int, JournalMessage]], dead: list[DeadLetter]) -> None:
         refused: dict[str, tuple[str, str]] = {}

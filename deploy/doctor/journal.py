@@ -65,6 +65,13 @@ _LETTERS: Final[Mapping[str, tuple[Text, Text]]] = {
             "Raise the retention; then: vigia ingest redrive",
         ),
     ),
+    "implausible_time": (
+        Text("con lecturas de una hora imposible", "with readings of a time that cannot be"),
+        Text(
+            "Vea el reloj del puesto. Si es cierta: suba [influx] believe_days_back; después: vigia ingest redrive",
+            "See to its clock. If the times are right: raise [influx] believe_days_back; then: vigia ingest redrive",
+        ),
+    ),
     "series_limit": (
         Text("por demasiadas series en InfluxDB", "because of too many series in InfluxDB"),
         Text(

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 
 Dialect = Literal["v1", "v2", "v3"]
 
+BELIEVE_DAYS_BACK: Final = 400
+"""How old an entry may be when it comes, days: longer than any post was ever cut off, so more than a year."""
+
 TO_BE_FILLED_IN: Final = "put the token here, or into VIGIA_INGEST__INFLUX__TOKEN"
 """What stands in a new settings file in place of the token. It opens nothing, and is refused."""
 
@@ -49,6 +52,19 @@ class InfluxSettings(BaseModel):
         ),
     ] = False
     create_database: Annotated[bool, Field(description="1.x only: make the database when it is not there.")] = False
+
+    believe_days_back: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=100_000,
+            description=(
+                "How old a reading may be when its message comes, days. What is older, or more than a day in the"
+                " future, is not written but kept as a dead letter (implausible_time): each week of such times costs"
+                " the database a shard. Raise it for a post that was cut off for longer, then: vigia ingest redrive."
+            ),
+        ),
+    ] = BELIEVE_DAYS_BACK
 
     @field_validator("url")
     @classmethod

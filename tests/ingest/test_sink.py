@@ -12,19 +12,26 @@ from deploy.parts.servers import InfluxDB
 from firmware_bridge.readings import QUANTITIES, Kind
 from gateway.contract.entries import TimeQuality
 from gateway.contract.ranges import RangeSet
+from gateway.contract.rows import MAX_TIME_MS
 from ingest import schema
 from ingest.errors import RetryLater
 from ingest.influx.dialects import writer_for
 from ingest.influx.settings import InfluxSettings
+from ingest.journal.journal import Arrival
+from ingest.journal.letters import redrive_letters
+from ingest.journal.reader import JournalReader
 from ingest.messages import JournalMessage
 from ingest.registry import Registry
 from ingest.sink import InfluxSink
 from tests.ingest.conftest import REGISTRY
-from tests.ingest.messages import EPOCH, LABELS, VALUES, entry, message
+from tests.ingest.journal.arrivals import opened
+from tests.ingest.messages import EPOCH, LABELS, NOON_MS, VALUES, entry, message
 from tests.support.failing_front import FailingFront, Fault
 from tests.support.influx2_front import Influx2Front
 
 pytestmark = pytest.mark.slow
+
+DAY_MS = 24 * 3600 * 1000
 
 
 @pytest.fixture
@@ -43,6 +50,13 @@ def sink(front: FailingFront, registry: Registry, bucket: str) -> Iterator[Influ
 def count(influx: InfluxDB, bucket: str, measurement: str = "environment") -> int:
     series = influx.query(bucket, f'SELECT count("{schema.SEQUENCE}") FROM "{measurement}"')
     return int(series[0]["values"][0][1]) if series else 0
+
+
+def stored(influx: InfluxDB, bucket: str) -> list[int]:
+    """The sequence numbers of all environment points, each as often as there is one."""
+    always = "time >= '1970-01-01' AND time < '2262-01-01'"  # else later than now is left out
+    series = influx.query(bucket, f'SELECT "{schema.SEQUENCE}" FROM "environment" WHERE {always}')
+    return sorted(int(row[1]) for row in series[0]["values"])
 
 
 @pytest.mark.parametrize("dialect", ["v1", "v2", "v3"])
@@ -100,6 +114,56 @@ def test_only_fresh_entries_are_written(sink: InfluxSink, shared_influx: InfluxD
         (series,) = shared_influx.query(bucket, f'SELECT "{schema.SEQUENCE}" FROM "{kind.slug}"')
         assert [row[1] for row in series["values"]] == wanted
     assert sink.write([message([entry(1)], fresh=RangeSet())]) == []
+
+
+def test_times_that_cannot_be_open_no_shards_and_their_message_is_kept_whole(
+    sink: InfluxSink, shared_influx: InfluxDB, bucket: str
+) -> None:
+    good = [entry(n) for n in range(1, 4)]
+    edges = [
+        entry(4, time_ms=NOON_MS - 400 * DAY_MS),
+        entry(5, time_ms=NOON_MS + DAY_MS),
+        entry(6, time_ms=NOON_MS - 399 * DAY_MS, quality=TimeQuality.UNTRUSTED),
+    ]
+    at_boot = [entry(7, time_ms=5_000, quality=TimeQuality.UNTRUSTED)]
+    beyond = [entry(8, time_ms=NOON_MS - 400 * DAY_MS - 1), entry(9, time_ms=NOON_MS + DAY_MS + 1)]
+    spread = [entry(4000 + n, time_ms=MAX_TIME_MS - n * (MAX_TIME_MS - NOON_MS) // 4000) for n in range(3000)]
+    mixed = message(good + edges + at_boot + beyond + spread, number=7)
+    (letter,) = sink.write([mixed, message([entry(10)], number=8)])
+    assert (letter.stage, letter.reason, letter.message_id) == ("influxdb", "implausible_time", 7)
+    assert (letter.payload, letter.topic) == (mixed.payload, mixed.topic)
+    assert "entries not written: 3003, of 1970-01-01 to 2248-09-26," in letter.detail
+    assert stored(shared_influx, bucket) == [1, 2, 3, 4, 5, 6, 10]
+    (shards,) = (s for s in shared_influx.query("", "SHOW SHARDS") if s["name"] == bucket)
+    assert len(shards["values"]) <= 4
+    again = message([entry(1), *at_boot], number=9, fresh=RangeSet([(1, 1)]))
+    assert sink.write([again]) == []  # what is not fresh was told of when it was
+
+
+def test_once_older_times_are_believed_a_letter_driven_again_stores_just_those(
+    front: FailingFront, shared_influx: InfluxDB, bucket: str, registry: Registry, tmp_path: Path
+) -> None:
+    def write_on(believe_days_back: int) -> list[str]:
+        settings = InfluxSettings(dialect="v1", url=front.url)
+        sink = InfluxSink(writer_for(settings), bucket, registry, believe_days_back=believe_days_back)
+        reader = JournalReader(path, sink.name)
+        reader.open()
+        messages = reader.next(10)
+        letters = sink.write(messages)
+        reader.done(messages[-1].id, letters)
+        reader.close()
+        sink.close()
+        return [letter.reason for letter in letters]
+
+    path = tmp_path / "journal.db"
+    sent = message([entry(1), entry(2, time_ms=NOON_MS - 500 * DAY_MS), entry(3, time_ms=NOON_MS - 501 * DAY_MS)])
+    with opened(path) as journal:
+        journal.append([Arrival(sent.topic, sent.payload, sent.received_ms)])
+        assert write_on(400) == ["implausible_time"]
+        assert stored(shared_influx, bucket) == [1]
+        assert redrive_letters(path, "implausible_time") == 1
+        assert write_on(501) == []
+    assert stored(shared_influx, bucket) == [1, 2, 3]
 
 
 def test_messages_share_requests(sink: InfluxSink, front: FailingFront, shared_influx: InfluxDB, bucket: str) -> None:
