@@ -25,8 +25,9 @@ log = logging.getLogger(__name__)
 
 _LAST_ANSWERS_S: Final = 2
 """How long a request that is being answered may still take once we stop."""
-_BACKLOG: Final = 100
-"""Connections that wait to be accepted; also how many asyncio accepts in one go, before any of them can be refused."""
+_BACKLOG: Final = 32
+"""Connections that wait to be accepted. asyncio accepts as many in one go, and several goes pass before the first of
+them can be refused: more would cost some hundred file descriptors in a rush."""
 
 
 class ApiError(IngestError):
