@@ -46,7 +46,7 @@ from firmware_bridge.lorawan.packet_forwarder import (
     read_push,
 )
 from firmware_bridge.lorawan.server_times import age_s, epoch_seconds
-from firmware_bridge.payloads.hand_over import MAX_AGE_S, NEVER_SET_BEFORE_S, to_readings
+from firmware_bridge.payloads.hand_over import MAX_AGE_S, to_readings
 from firmware_bridge.payloads.payload import Decoded
 from firmware_bridge.payloads.radio_packets import MODEM_QUANTITIES, PacketReader, RadioDevices
 from firmware_bridge.readings import Downlink, DownlinkError, Reading, Rejected
@@ -226,12 +226,10 @@ class SemtechServer:
         for reading in delivery.readings:
             if (device := self._addresses.get(reading.sensor)) is not None:
                 self._forwarders.heard(device, eui)
-        told_s = epoch_seconds(packet.time)
-        age = age_s(told_s, self._wall())
+        age = age_s(epoch_seconds(packet.time), self._wall())
         if not 0 <= age <= MAX_AGE_S:  # also for NaN
             tally.add("implausible_time", packet.time[:40])
-            is_too_old = age > MAX_AGE_S and told_s is not None and told_s >= NEVER_SET_BEFORE_S
-            return [] if is_too_old else delivery.readings
+            return delivery.readings  # heard just now: a concentrator's clock may be wrong, its ears are not
         return [_older(reading, age) for reading in delivery.readings]
 
     def _is_recent(self, content: bytes, now: float) -> bool:
