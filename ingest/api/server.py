@@ -25,9 +25,9 @@ log = logging.getLogger(__name__)
 
 _LAST_ANSWERS_S: Final = 2
 """How long a request that is being answered may still take once we stop."""
-_BACKLOG: Final = 32
+_BACKLOG: Final = 100
 """Connections that wait to be accepted. asyncio accepts as many in one go, and several goes pass before the first of
-them can be refused: more would cost some hundred file descriptors in a rush."""
+them can be refused: more would cost many file descriptors in a rush, far fewer a second's wait for a retried SYN."""
 
 
 class ApiError(IngestError):
