@@ -95,6 +95,9 @@ class Headquarters:
         return {name.removeprefix("vigia_ingest_"): float(value) for name, value in samples}
 
 
+STARTED_MS = time.time_ns() // 1_000_000  # ingest does not believe a time that is long past
+
+
 @pytest.fixture
 def hq(tmp_path: Path) -> Iterator[Headquarters]:
     made = Headquarters(tmp_path)
@@ -104,7 +107,7 @@ def hq(tmp_path: Path) -> Iterator[Headquarters]:
 
 
 def batch(numbers: range | list[int], station: str = STATION) -> bytes:
-    return encode_batch(station, EPOCH, [entry(number) for number in numbers])
+    return encode_batch(station, EPOCH, [entry(number, time_ms=STARTED_MS + number) for number in numbers])
 
 
 def receipted(post: MqttPeer, station: str = STATION) -> RangeSet:
