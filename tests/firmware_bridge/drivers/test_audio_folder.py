@@ -136,7 +136,8 @@ def test_end_to_end_into_the_outbox(tmp_path: Path) -> None:
         "grabadora-C": "unknown",
     }
     hours = {name: r.age_ms / 3_600_000 for name, r in found.items()}
-    assert hours == pytest.approx({"grabadora-A": 30, "grabadora-B": 30, "grabadora-C": 604 / 3600}, abs=0.02)
+    assert hours.pop("grabadora-C") == pytest.approx(604 / 3600, abs=0.02)
+    assert hours == pytest.approx({"grabadora-A": 30, "grabadora-B": 30}, abs=0.5)  # since this file was imported
     assert post.reasons() == {"no_format": 1, "other_suffix": 1, "time_from_file": 1}
     attached = [one for d in post.deliveries for group in d.attachments.values() for one in group]
     assert all(post.media.find(one.sha256) for one in attached)
