@@ -31,7 +31,7 @@ compiler: ## what the tests of the C library for sensor firmware need (apt)
 test: parts compiler venv ## every test, against real servers (minutes)
 	@$(BIN)/python -m pytest -m "not soak" $(TESTS)
 
-check: compiler venv ## format, lint, types, import contracts, generated files, fast tests (under a minute)
+check: compiler venv ## format, lint, types, import contracts, generated files, fast tests (about two minutes)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
@@ -41,7 +41,7 @@ check: compiler venv ## format, lint, types, import contracts, generated files, 
 bench: parts venv ## the measurements of docs, written to deploy/docs/benchmarks.md
 	@$(BIN)/python -m tests.bench $(BENCH)
 
-soak: parts venv ## two hundred kills (about an hour; SEED=n repeats a run)
+soak: parts venv ## two hundred kills (about five minutes; SEED=n repeats a run)
 	@$(BIN)/python -m pytest -m soak --override-ini=addopts= --timeout=7200 --seed $(SEED) tests/integration
 
 constraints: venv ## pin the versions that are installed now, after make test passed with them
