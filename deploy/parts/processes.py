@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import signal
 import socket
@@ -10,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Final
 
 from deploy.errors import DeployError
 
@@ -18,12 +20,26 @@ class PartError(DeployError):
     """A part that cannot be started or did not come up; the message says what to do."""
 
 
+_EPHEMERAL: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
+_LOWEST_PORT: Final = 10_000
+
+
 def free_port() -> int:
-    """A TCP port on loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A TCP port on loopback that nobody listens on now, below those that the kernel gives to outgoing connections
+    (ip(7), ip_local_port_range): one of these may take any other port between this look and the server's start.
+    Raises PartError when a thousand are taken."""
+    ceiling = int(_EPHEMERAL.read_text().split()[0])
+    chance = random.SystemRandom()  # a test's fixed seed must not make two processes choose alike
+    for _ in range(1000):
+        port = chance.randrange(_LOWEST_PORT, ceiling) if ceiling > _LOWEST_PORT else 0
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            found: int = probe.getsockname()[1]
+            return found
+    raise PartError(f"no free TCP port between {_LOWEST_PORT} and {ceiling}: end the programs that hold them")
 
 
 def find_program(name: str, package: str) -> str:
