@@ -19,6 +19,7 @@ __all__ = [
     "LABELS",
     "LABEL_BY_CODE",
     "MAX_NAME_BYTES",
+    "MAX_NOTE_BYTES",
     "QUANTITIES",
     "QUANTITY_BY_CODE",
     "THUMBNAIL_BYTES",
@@ -40,6 +41,9 @@ __all__ = [
 
 MAX_NAME_BYTES: Final = 32
 """Longest sensor or label name, in UTF-8 bytes."""
+
+MAX_NOTE_BYTES: Final = 400
+"""Longest note, in UTF-8 bytes."""
 
 
 THUMBNAIL_BYTES: Final = 8_000
@@ -69,6 +73,9 @@ class Kind(IntEnum):
     POSITION = 5
     STATION_HEALTH = 16  # the gateway about itself
     TALLY = 17  # a counter of what was discarded, and why: label is the reason
+    INCIDENT = 18  # what the post's rules made of readings, and what people at the post did about it
+    PATROL = 19  # people of the post go out or come back: label is out or back
+    COMMAND_ANSWER = 20  # what became of a command from headquarters: sensor is its id, label what became of it
 
     @property
     def slug(self) -> str:
@@ -143,6 +150,13 @@ QUANTITIES: Final[Mapping[str, Quantity]] = _catalogue(
     (28, "frames_valid_count", "1", 0, 0, 4_294_967_295, "Tramas sin error", "Frames without error"),
     (29, "acknowledged_ratio", "1", 3, 0, 1, "Tramas confirmadas", "Datagrams acknowledged"),
     (30, "channel_busy_ratio", "1", 3, 0, 1, "Ocupación del canal", "Channel busy"),
+    # incidents
+    (52, "incident_number", "1", 0, 1, 4_294_967_295, "Número de incidente", "Incident number"),
+    (53, "incident_step", "1", 0, 0, 255, "Paso del incidente", "Step of the incident"),
+    (54, "detections_count", "1", 0, 0, 4_294_967_295, "Detecciones", "Detections"),
+    (55, "sensors_count", "1", 0, 0, 65_535, "Sensores", "Sensors"),
+    (56, "boat_speed_metres_per_second", "m/s", 1, 0, 60, "Velocidad de la embarcación", "Boat speed"),
+    (57, "arrival_seconds", "s", 0, 0, 604_800, "Llegada esperada en", "Expected arrival in"),
     # the environment
     (32, "temperature_celsius", "Cel", 2, -60, 80, "Temperatura", "Temperature"),
     (33, "humidity_ratio", "1", 3, 0, 1, "Humedad relativa", "Relative humidity"),
@@ -251,6 +265,9 @@ KINDS: Final[Mapping[Kind, KindSpec]] = {
     Kind.POSITION: KindSpec(False, "Posición", "Position"),
     Kind.STATION_HEALTH: KindSpec(False, "Estado del puesto", "Station health"),
     Kind.TALLY: KindSpec(True, "Descartes", "Tally of discards"),
+    Kind.INCIDENT: KindSpec(True, "Incidente", "Incident"),
+    Kind.PATROL: KindSpec(True, "Patrulla", "Patrol"),
+    Kind.COMMAND_ANSWER: KindSpec(True, "Respuesta a una orden", "Answer to a command"),
 }
 
 
@@ -266,7 +283,8 @@ class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     kind: a `Kind`. sensor: its name in the configuration (1 to 32 bytes). label: a name of `LABELS`, another
     lower-case name, or "". codes: quantity codes, ascending. steps: as many integers, in steps of each quantity.
-    age_ms: how long before it was received the thing happened (0 or more).
+    age_ms: how long before it was received the thing happened (0 or more). note: words of a person or of the post, on
+    one line, at most MAX_NOTE_BYTES; mostly "".
     Build with `make_reading` unless the parts are known to be in order.
     """
 
@@ -276,6 +294,7 @@ class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):
     codes: tuple[int, ...]
     steps: tuple[int, ...]
     age_ms: int = 0
+    note: str = ""
 
     def values(self) -> dict[str, float]:
         """Quantity name to value in that quantity's unit."""
@@ -330,11 +349,11 @@ class Rejected(msgspec.Struct, frozen=True):
 
 
 def make_reading(
-    kind: Kind, sensor: str, values: Mapping[str, float], *, label: str = "", age_s: float = 0.0
+    kind: Kind, sensor: str, values: Mapping[str, float], *, label: str = "", age_s: float = 0.0, note: str = ""
 ) -> Reading:
     """A checked Reading from values in the catalogue's units (quantity name to float, at least one).
 
-    Raises ReadingError: unknown_quantity, out_of_range, bad_name, bad_label, no_values or bad_age.
+    Raises ReadingError: unknown_quantity, out_of_range, bad_name, bad_label, no_values, bad_age or bad_note.
     """
     _check_name("bad_name", sensor)
     if KINDS[kind].labelled:
@@ -349,8 +368,12 @@ def make_reading(
         pairs = sorted((QUANTITIES[name].code, QUANTITIES[name].to_steps(value)) for name, value in values.items())
     except KeyError as unknown:
         raise ReadingError("unknown_quantity", f"{unknown.args[0]!r} is not in the catalogue") from None
+    if note and (len(note.encode(errors="replace")) > MAX_NOTE_BYTES or not note.isprintable()):
+        raise ReadingError(
+            "bad_note", f"a note of more than {MAX_NOTE_BYTES} bytes, or with characters that do not print"
+        )
     codes, steps = zip(*pairs, strict=True)
-    return Reading(int(kind), sensor, label, codes, steps, round(age_s * 1000))
+    return Reading(int(kind), sensor, label, codes, steps, round(age_s * 1000), note)
 
 
 def _check_name(reason: str, name: str) -> None:

@@ -8,13 +8,14 @@ import unicodedata
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from firmware_bridge.readings import LABELS
 from firmware_bridge.sources import SourceSettings
 from gateway.contract.topics import ContractError, check_station
+from gateway.section import Section
 
 
 def _station(name: str) -> str:
@@ -50,12 +51,6 @@ def _plain(text: str) -> str:
     """Without capitals, accents and underscores."""
     letters = unicodedata.normalize("NFD", text.lower().replace("_", " "))
     return "".join(letter for letter in letters if not unicodedata.combining(letter))
-
-
-class Section(BaseModel):
-    """A table of the file: unknown keys are mistakes, not decoration."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class StationSettings(Section):

@@ -1,0 +1,1 @@
+"""What is happening, made of what was heard: pure, the same for the same history."""

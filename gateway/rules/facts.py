@@ -1,0 +1,78 @@
+"""What goes into the rules, and what comes out."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import msgspec
+
+from firmware_bridge.readings import Reading
+
+
+class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One thing that the post knows: a reading of a sensor, or what a person did (kinds PATROL and INCIDENT).
+
+    steady_ms: the post's own steady time: milliseconds, never goes back, goes on over restarts; windows are measured in
+    it. wall_ms: Unix time as far as the post knows it, for hours of the day. quality: who vouches for wall_ms
+    (`gateway.contract.entries.TimeQuality`).
+    """
+
+    steady_ms: int
+    wall_ms: int
+    quality: int
+    reading: Reading
+
+
+class Step(IntEnum):
+    """What happened to an incident; the value is the quantity incident_step."""
+
+    RAISED = 1
+    GROWN = 2
+    ACKNOWLEDGED = 3
+    CLOSED = 4
+    HELD_BACK = 5  # a rule matched and a suppression held the warning back
+
+
+class Passage(msgspec.Struct, frozen=True):
+    """A boat on a river. direction: upstream or downstream. speed_metres_per_second: over ground, along the river.
+    arrivals: name of a sensor, or "" for the post itself, and the Unix time in milliseconds when it is expected.
+    """
+
+    river: str
+    direction: str
+    speed_metres_per_second: float
+    arrivals: tuple[tuple[str, int], ...] = ()
+
+
+class Incident(msgspec.Struct, frozen=True):
+    """Something that rangers should know of.
+
+    number: ascending at this post. level: alert or notice. label: what it is, as in `LABELS`, or silence for a sensor
+    that is not heard. sensors: in the order of their first word. first and last: steady and Unix time in milliseconds
+    of its first and last reading. count: readings in it. confidence: the best, None where none was told. state: open,
+    acknowledged, closed. note: of whoever acknowledged it. suppressed_by: why nobody is warned, "" when they are.
+    """
+
+    number: int
+    rule: str
+    level: str
+    label: str
+    sensors: tuple[str, ...]
+    first_steady_ms: int
+    last_steady_ms: int
+    first_ms: int
+    last_ms: int
+    count: int
+    confidence: float | None = None
+    passage: Passage | None = None
+    state: str = "open"
+    note: str = ""
+    suppressed_by: str = ""
+
+
+class Change(NamedTuple):
+    """One step of one incident, as it stands after it."""
+
+    step: Step
+    incident: Incident
