@@ -23,7 +23,8 @@ Data layout     one letter a nibble, big-endian; each the content of a COBS fram
     K  32  CRC-32       of id, offset and data (zlib)
     R   8  status       0 stored, 1 too large, 2 unknown type, 3 bad hash, 4 no room
 
-    detection           as of camera_folder: from the picture's EXIF; its time from the age where EXIF has none
+    detection           as of camera_folder: from the picture's EXIF; where that has none, its time from the age, its
+                        number from the id
 
 Integrity       CRC-16 for the line, CRC-32 for the chunk, SHA-256 for the picture, taken once for ever
 Extra           pictures (PIL) for thumbnails
@@ -31,13 +32,14 @@ Extra           pictures (PIL) for thumbnails
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field
 
-from firmware_bridge.delivery import Delivery, ReplayState, Source, Tally
+from firmware_bridge.delivery import Claim, Delivery, ReplayState, Source, Tally
 from firmware_bridge.framing.cobs_frames import Deframer
 from firmware_bridge.framing.picture_transfer import decode
 from firmware_bridge.links.folder_settings import FolderSettings
@@ -82,6 +84,11 @@ class Settings(RecorderSettings):
         le=15,
         description="How far the moon phase that a camera tells may be from that of its date, days.",
     )
+
+    def claims(self) -> Iterator[Claim]:
+        """See `SourceSettings.claims`."""
+        yield from super().claims()
+        yield Claim(("spool_directory",), "keeps what comes in", os.path.normpath(self.spool_directory))
 
     @property
     def spool(self) -> FolderSettings:

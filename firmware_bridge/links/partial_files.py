@@ -19,8 +19,8 @@ _CHUNK_BYTES: Final = 256 * 1024
 
 
 class PartialFiles:
-    """A `Shelf`: `<directory>/partial/<sha256>` until whole, then `<directory>/in/<sha256>.<suffix>`, its time that of
-    the picture as far as the camera told it. known: whether a content was taken in before."""
+    """A `Shelf`: `<directory>/partial/<sha256>` until whole, then `<directory>/in/<sha256>-<id>.<suffix>`, its time
+    that of the picture as far as the camera told it. known: whether a content was taken in before."""
 
     def __init__(self, directory: Path, known: Callable[[bytes], bool]) -> None:
         self.whole = directory / "in"
@@ -29,9 +29,7 @@ class PartialFiles:
 
     def has(self, sha256: bytes) -> bool:
         """See `Shelf.has`."""
-        return self._known(sha256) or any(
-            (self.whole / (sha256.hex() + suffix)).exists() for suffix in SUFFIXES.values()
-        )
+        return self._known(sha256) or any(self.whole.glob(f"{sha256.hex()}*"))
 
     def length(self, sha256: bytes) -> int:
         """See `Shelf.length`."""
@@ -68,7 +66,8 @@ class PartialFiles:
             then = time.time() - offer.age_s
             os.utime(path, (then, then))
         self.whole.mkdir(parents=True, exist_ok=True)
-        path.replace(self.whole / (offer.sha256.hex() + SUFFIXES[offer.type]))
+        # The id last: a picture without metadata of its own is numbered by the last digits of its name.
+        path.replace(self.whole / f"{offer.sha256.hex()}-{offer.id}{SUFFIXES[offer.type]}")
         descriptor = os.open(self.whole, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(descriptor)
