@@ -136,7 +136,7 @@ class Sensors(Part):
         self, gateway: Gateway, scenario: str, *, speed: float, seed: int, rate: float | None, longest_s: float
     ) -> None:
         self.report = gateway.directory / "sent.json"
-        command = [*_VIGIA, "sensors", "simulate", scenario, "--for", str(gateway.settings)]
+        command = [*_VIGIA, "sensors", "simulate", scenario, "--for", str(gateway.settings), "--source", "radio"]
         command += ["--speed", str(speed), "--seed", str(seed), "--longest-s", str(longest_s)]
         command += ["--report", str(self.report)] + (["--rate", str(rate)] if rate is not None else [])
         super().__init__(
