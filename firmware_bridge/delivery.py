@@ -3,16 +3,37 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Annotated, Any, NamedTuple, Protocol
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from firmware_bridge.readings import Attachment, Downlink, Reading, Rejected
+from firmware_bridge.readings import MAX_NAME_BYTES, Attachment, Downlink, Reading, Rejected, is_name
 
 ReplayState = tuple[int, int]
 """(highest counter, window bitmap) of a device, see `firmware_bridge.framing.replay_guard`; each below 2**63."""
+
+
+def _check_name(name: str) -> str:
+    if not is_name(name):
+        raise ValueError(f"a sensor's name is 1 to {MAX_NAME_BYTES} printable bytes and does not end in a backslash")
+    return name
+
+
+SensorName = Annotated[str, AfterValidator(_check_name)]
+"""The name of a sensor in settings, see `is_name`."""
+
+
+class Claim(NamedTuple):
+    """What a source must have for itself, or it and another would each get a part of what comes.
+
+    where: its place in the settings. said, name: as in "another source {said} {name} too".
+    """
+
+    where: tuple[str | int, ...]
+    said: str
+    name: str
 
 
 class SourceSettings(BaseModel):
@@ -25,6 +46,15 @@ class SourceSettings(BaseModel):
         pattern=r"^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$",
         description="Name of this source in logs and counters: 1 to 32 of a-z, 0-9 and inner hyphens.",
     )
+
+    def claims(self) -> Iterator[Claim]:
+        """What no other source of a post may claim too. A driver that has more to claim adds it."""
+        yield Claim(("name",), "is called", self.name)
+        if port := getattr(self, "port", None):  # if the driver has one, on a serial line
+            yield Claim(("port",), "reads", str(port))
+        for place, device in enumerate(getattr(self, "devices", ())):
+            yield Claim(("devices", place, "id"), "knows device", device.id)
+            yield Claim(("devices", place, "name"), "has a device called", device.name)
 
 
 class RadioText(msgspec.Struct, frozen=True):

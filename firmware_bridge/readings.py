@@ -35,6 +35,7 @@ __all__ = [
     "Reading",
     "ReadingError",
     "Rejected",
+    "is_name",
     "label_from_code",
     "make_reading",
 ]
@@ -348,6 +349,12 @@ class Rejected(msgspec.Struct, frozen=True):
     detail: str = ""
 
 
+def is_name(text: str) -> bool:
+    """Whether a sensor or a label may be called so: 1 to 32 printable bytes in UTF-8, no backslash at the end (there
+    line protocol has no way to write one: `a\\` would be stored as `a\\ `, and be another sensor)."""
+    return text.isprintable() and 1 <= len(text.encode()) <= MAX_NAME_BYTES and not text.endswith("\\")
+
+
 def make_reading(
     kind: Kind, sensor: str, values: Mapping[str, float], *, label: str = "", age_s: float = 0.0, note: str = ""
 ) -> Reading:
@@ -377,5 +384,5 @@ def make_reading(
 
 
 def _check_name(reason: str, name: str) -> None:
-    if not name or len(name.encode(errors="replace")) > MAX_NAME_BYTES or not name.isprintable():
-        raise ReadingError(reason, f"{name!r} is not a name of 1 to {MAX_NAME_BYTES} printable bytes")
+    if not is_name(name):
+        raise ReadingError(reason, f"{name!r} is not a name of 1 to {MAX_NAME_BYTES} printable bytes, or ends in \\")

@@ -165,21 +165,17 @@ class GatewaySettings(BaseSettings):
     @classmethod
     def _no_twins(cls, sources: list[SourceSettings]) -> list[SourceSettings]:
         """Two sources on one port would each get half of its bytes; two that know a device would each accept its frames
-        once; two sensors of one name could not be told apart at headquarters."""
+        once; two sensors of one name could not be told apart at headquarters. See `SourceSettings.claims`."""
         first: dict[tuple[str, str], int] = {}
         twins: list[InitErrorDetails] = []
         for number, source in enumerate(sources):
-            told: list[tuple[tuple[str | int, ...], str, str]] = [(("name",), "source is called", source.name)]
-            if port := getattr(source, "port", None):  # only if the driver has one
-                told.append((("port",), "source reads", str(port)))
-            for place, device in enumerate(getattr(source, "devices", ())):
-                told.append((("devices", place, "id"), "source knows device", device.id))
-                told.append((("devices", place, "name"), "source has a device called", device.name))
-            for where, what, name in told:
-                other = first.setdefault((what, name), number)
+            for where, said, name in source.claims():
+                other = first.setdefault((said, name), number)
                 if other != number:
-                    words = {"what": what, "name": name, "other": other + 1}
-                    fault = PydanticCustomError("value_error", "another {what} {name} too: number {other}", words)
+                    words = {"said": said, "name": name, "other": other + 1}
+                    fault = PydanticCustomError(
+                        "value_error", "another source {said} {name} too: number {other}", words
+                    )
                     twins.append(InitErrorDetails(type=fault, loc=(number, *where), input=None))
         if twins:
             raise ValidationError.from_exception_data("sources", twins, hide_input=True)

@@ -24,8 +24,7 @@ from typing import Final, Literal
 
 from pydantic import Field
 
-from firmware_bridge.delivery import Delivery, ReplayState, Source, SourceSettings, Tally
-from firmware_bridge.framing.our_frames import SensorName
+from firmware_bridge.delivery import Delivery, ReplayState, SensorName, Source, SourceSettings, Tally
 from firmware_bridge.framing.text_lines import LineSplitter
 from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.links.serial_source import SerialSource

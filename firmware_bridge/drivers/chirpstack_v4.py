@@ -32,9 +32,9 @@ from typing import Annotated, Final, Literal, Self
 import msgspec
 from pydantic import AfterValidator, Field, model_validator
 
-from firmware_bridge.delivery import Delivery, ReplayState, Source, SourceSettings, Tally
+from firmware_bridge.delivery import Delivery, ReplayState, Source, Tally
 from firmware_bridge.framing.our_frames import check_all_different
-from firmware_bridge.links.broker_settings import BrokerSettings
+from firmware_bridge.links.broker_settings import BrokerSettings, BrokerSourceSettings
 from firmware_bridge.links.mqtt_link import MqttLink
 from firmware_bridge.links.mqtt_source import MqttSource
 from firmware_bridge.lorawan.devices import (
@@ -86,7 +86,7 @@ class Device(LorawanDevice):
     )
 
 
-class Settings(SourceSettings):
+class Settings(BrokerSourceSettings):
     """An application of a ChirpStack server."""
 
     driver: Literal["chirpstack_v4"] = Field(description="chirpstack_v4: events of a ChirpStack network server.")

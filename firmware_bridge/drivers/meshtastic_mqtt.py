@@ -32,9 +32,9 @@ from typing import Any, Final, Literal, Self
 import msgspec
 from pydantic import Field, model_validator
 
-from firmware_bridge.delivery import Delivery, RadioText, ReplayState, Source, SourceSettings, Tally
+from firmware_bridge.delivery import Delivery, RadioText, ReplayState, Source, Tally
 from firmware_bridge.framing.our_frames import check_all_different
-from firmware_bridge.links.broker_settings import BrokerSettings
+from firmware_bridge.links.broker_settings import BrokerSettings, BrokerSourceSettings
 from firmware_bridge.links.mqtt_link import MqttLink
 from firmware_bridge.links.mqtt_source import MqttSource
 from firmware_bridge.lorawan.events import parse
@@ -81,7 +81,7 @@ _OURS: Final = frozenset({"sendtext", "sendposition"})
 """What hosts say to nodes: our own texts come by here too."""
 
 
-class Settings(SourceSettings):
+class Settings(BrokerSourceSettings):
     """A mesh, as its nodes tell of it at a broker."""
 
     driver: Literal["meshtastic_mqtt"] = Field(description="meshtastic_mqtt: JSON of Meshtastic nodes at a broker.")

@@ -28,8 +28,7 @@ from typing import Final, Literal, NamedTuple
 
 from pydantic import Field
 
-from firmware_bridge.delivery import Decoder, Delivery, ReplayState, Source, SourceSettings, Tally
-from firmware_bridge.framing.our_frames import SensorName
+from firmware_bridge.delivery import Decoder, Delivery, ReplayState, SensorName, Source, SourceSettings, Tally
 from firmware_bridge.framing.text_lines import LineSplitter
 from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.links.serial_source import SerialSource

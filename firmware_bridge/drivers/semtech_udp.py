@@ -22,14 +22,14 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from ipaddress import ip_address
 from typing import Annotated, Final, Literal, Self
 
 import msgspec
 from pydantic import AfterValidator, Field, model_validator
 
-from firmware_bridge.delivery import Delivery, ReplayState, Source, SourceSettings, Tally
+from firmware_bridge.delivery import Claim, Delivery, ReplayState, Source, SourceSettings, Tally
 from firmware_bridge.framing.our_frames import check_all_different
 from firmware_bridge.links.modem_dialect import Packet
 from firmware_bridge.links.udp_link import Peer, UdpLink
@@ -102,6 +102,11 @@ class Settings(SourceSettings, RadioDevices):
         default=50.0, gt=0, le=10_000, description="Most datagrams a second of one packet forwarder, on average."
     )
     transmit: Transmit | None = Field(default=None, description="How downlinks are sent. Not given: none are.")
+
+    def claims(self) -> Iterator[Claim]:
+        """See `SourceSettings.claims`. At whatever addresses: 0.0.0.0 is each of them."""
+        yield from super().claims()
+        yield Claim(("listen_port",), "listens at UDP port", str(self.listen_port))
 
     @model_validator(mode="after")
     def _all_names_different(self) -> Self:

@@ -31,9 +31,9 @@ from typing import Final, Literal, Self
 import msgspec
 from pydantic import Field, model_validator
 
-from firmware_bridge.delivery import Delivery, ReplayState, Source, SourceSettings, Tally
+from firmware_bridge.delivery import Delivery, ReplayState, Source, Tally
 from firmware_bridge.framing.our_frames import check_all_different
-from firmware_bridge.links.broker_settings import BrokerSettings
+from firmware_bridge.links.broker_settings import BrokerSettings, BrokerSourceSettings
 from firmware_bridge.links.mqtt_link import MqttLink
 from firmware_bridge.links.mqtt_source import MqttSource
 from firmware_bridge.lorawan.devices import (
@@ -86,7 +86,7 @@ class Device(LorawanDevice):
     )
 
 
-class Settings(SourceSettings):
+class Settings(BrokerSourceSettings):
     """An application of The Things Stack."""
 
     driver: Literal["things_stack_v3"] = Field(description="things_stack_v3: events of The Things Stack or TTN.")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Final
+from typing import Final
 
-from pydantic import AfterValidator, Field
+from pydantic import Field
 
-from firmware_bridge.delivery import ReplayState
+from firmware_bridge.delivery import ReplayState, SensorName
 from firmware_bridge.framing.device_frames import HEADER_BYTES, TAG_BYTES, Cipher, new_cipher, unseal
 from firmware_bridge.framing.device_keys import KeyedDevice
 from firmware_bridge.framing.frame_bodies import RSSI, SNR, Pairs, decode_body
@@ -26,16 +26,6 @@ log = logging.getLogger(__name__)
 
 _UPLINK_VERSION: Final = 0x10
 _ID: Final = slice(1, 5)
-
-
-def _check_name(name: str) -> str:
-    if not 1 <= len(name.encode()) <= MAX_NAME_BYTES or not name.isprintable():
-        raise ValueError(f"a sensor's name is 1 to {MAX_NAME_BYTES} printable bytes")
-    return name
-
-
-SensorName = Annotated[str, AfterValidator(_check_name)]
-"""The name of a sensor in settings: 1 to 32 printable bytes."""
 
 
 class NamedDevice(KeyedDevice):

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from firmware_bridge.delivery import Claim, SourceSettings
 
 _MAX_PASSWORD_FILE_BYTES: Final = 1024
 
@@ -66,3 +69,15 @@ class BrokerSettings(BaseModel):
     def name_for(self, source: str) -> str:
         """The client id that a source uses: the same after each restart, so that the broker keeps its session."""
         return self.client_id or f"vigia-{source}-{socket.gethostname()}"[:64]
+
+
+class BrokerSourceSettings(SourceSettings):
+    """A source at a broker."""
+
+    broker: BrokerSettings = Field(default=BrokerSettings(), description="The broker.")
+
+    def claims(self) -> Iterator[Claim]:
+        """See `SourceSettings.claims`. Of two of one client id a broker disconnects one."""
+        yield from super().claims()
+        client = f"{self.broker.name_for(self.name)} at {self.broker.host}:{self.broker.port}"
+        yield Claim(("broker", "client_id"), "goes by client id", client)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 from pydantic import Field, model_validator
 
+from firmware_bridge.delivery import Claim
 from firmware_bridge.media.settings import RecorderSettings
 
 _STATE_DIRECTORY = Path("/var/lib/vigia")
@@ -50,6 +53,13 @@ class FolderSettings(RecorderSettings):
     most_at_once: int = Field(
         default=100, ge=1, le=1000, description="Most files that are read before what they say is handed over."
     )
+
+    def claims(self) -> Iterator[Claim]:
+        """See `SourceSettings.claims`. Pictures and sounds may lie in one directory."""
+        yield from super().claims()
+        directory = os.path.normpath(self.directory)
+        yield Claim(("directory",), f"takes files ({self.driver}) from", directory)
+        yield Claim(("state_path",), "remembers in", os.path.normpath(self.ledger))
 
     @property
     def ledger(self) -> Path:

@@ -9,8 +9,7 @@ from typing import Annotated, Final, Literal, Self
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from firmware_bridge.delivery import ReplayState, Tally
-from firmware_bridge.framing.our_frames import SensorName
+from firmware_bridge.delivery import ReplayState, SensorName, Tally
 from firmware_bridge.lorawan.events import parse_part
 from firmware_bridge.payloads.grouping import KIND_NAMES
 from firmware_bridge.payloads.hand_over import take_replay, to_readings

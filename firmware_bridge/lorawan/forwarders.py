@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from firmware_bridge.framing.our_frames import SensorName
+from firmware_bridge.delivery import SensorName
 from firmware_bridge.links.lora_modem import BANDS_HZ, Band
 from firmware_bridge.links.udp_link import Peer
 from firmware_bridge.lorawan.packet_forwarder import Stat, Transmission, read_tx_ack

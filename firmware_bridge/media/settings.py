@@ -7,14 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from firmware_bridge.delivery import SourceSettings
-from firmware_bridge.readings import MAX_NAME_BYTES
-
-
-def _name(name: str) -> str:
-    if not 1 <= len(name.encode()) <= MAX_NAME_BYTES or not name.isprintable():
-        raise ValueError(f"a sensor's name is 1 to {MAX_NAME_BYTES} printable bytes")
-    return name
+from firmware_bridge.delivery import SensorName, SourceSettings
 
 
 def _zone(name: str) -> str:
@@ -25,7 +18,6 @@ def _zone(name: str) -> str:
     return name
 
 
-SensorName = Annotated[str, AfterValidator(_name)]
 Zone = Annotated[str, AfterValidator(_zone)]
 LABEL_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
 

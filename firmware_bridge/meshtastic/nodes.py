@@ -10,8 +10,7 @@ from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from firmware_bridge.delivery import RadioText, Tally
-from firmware_bridge.framing.our_frames import SensorName
+from firmware_bridge.delivery import RadioText, SensorName, Tally
 from firmware_bridge.meshtastic.messages import BROADCAST, Measured, MeshPacket, Named, Unread, Words
 from firmware_bridge.payloads.hand_over import MAX_AGE_S, NEVER_SET_BEFORE_S, to_readings
 from firmware_bridge.readings import DownlinkError, Reading

@@ -6,7 +6,7 @@ from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from firmware_bridge.framing.our_frames import SensorName
+from firmware_bridge.delivery import SensorName
 from firmware_bridge.payloads.targets import check_quantity
 from firmware_bridge.readings import QUANTITIES
 
