@@ -70,7 +70,9 @@ def device_metrics(fields: Mapping[str, float]) -> list[Decoded | Rejected]:
     told = Collector()
     for name, value in fields.items():
         if name == "battery_level":
-            if value > _POWERED:
+            if 0 < value < 1:  # a fraction of what is full, or less than one percent
+                told.lack("battery_ratio", "ambiguous_unit")
+            elif value > _POWERED:
                 told.add("external_power_flag", 1, name)
             elif value == 0 and not fields.get("voltage"):
                 told.lack("battery_ratio")

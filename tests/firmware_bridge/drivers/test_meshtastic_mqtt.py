@@ -87,6 +87,25 @@ def test_the_documented_message_gives_a_stranger_its_name() -> None:
     assert decode(told, text) == ([], [RadioText("base0 (!7efeee00)", "hola", "guardas", False, 4.0)], {})
 
 
+@pytest.mark.parametrize(
+    ("level", "told", "reasons"),
+    [
+        (0.9, {}, {"ambiguous_unit": 1}),
+        (0.05, {}, {"ambiguous_unit": 1}),
+        (1, {"battery_ratio": 0.01}, {}),
+        (1.0, {"battery_ratio": 0.01}, {}),
+        (100, {"battery_ratio": 1.0}, {}),
+        (101, {"external_power_flag": 1}, {}),
+        (0, {}, {"absent_battery_ratio": 1}),
+    ],
+)
+def test_a_battery_level_is_in_percent(level: float, told: dict[str, float], reasons: dict[str, int]) -> None:
+    readings, _, counted = decode(message("telemetry", {"battery_level": level, "channel_utilization": 5}))
+    values = readings[0].values()
+    assert {name: values[name] for name in ("battery_ratio", "external_power_flag") if name in values} == told
+    assert counted == reasons
+
+
 def test_telemetry() -> None:
     """Accepted."""
     status = {
