@@ -185,10 +185,37 @@ _SENTENCES: Final = tuple(
             r"another source has a device called (.*) too: number (\d+)",
             r"otra fuente tiene también un equipo llamado \1: la número \2",
         ),
+        (
+            r"another source goes by client id (.*) at (.*) too: number (\d+)",
+            r"otra fuente usa también el client_id \1 en \2: la número \3",
+        ),
+        (
+            r"another source listens at UDP port (.*) too: number (\d+)",
+            r"otra fuente escucha también en el puerto UDP \1: la número \2",
+        ),
+        (
+            r"another source takes files \(.*\) from (.*) too: number (\d+)",
+            r"otra fuente toma también los archivos de \1: la número \2",
+        ),
+        (
+            r"another source (?:remembers|keeps what comes) in (.*) too: number (\d+)",
+            r"otra fuente guarda también en \1: la número \2",
+        ),
+        (
+            r"an address is 0 to (\d+), in decimal.*",
+            r'una dirección va de 0 a \1, en decimal y sin ceros delante: "50", no "0x32" ni "050"',
+        ),
+        (
+            r"packets that begin with (.*) begin with (.*) too, and so.*",
+            r"los paquetes que empiezan con \1 empiezan también con \2: dé ids de los que ninguno empiece como otro",
+        ),
         (r"two (?:devices|recorders) have the (\w+) (.*)", r"dos equipos tienen el mismo \1: \2"),
         (r"a key is (\d+) hex digits, in quotes", r"una clave son \1 cifras hexadecimales, entre comillas"),
         (r"device (.*) needs either key or key_file", r"el equipo \1 necesita key o key_file, uno de los dos"),
-        (r"a sensor's name is 1 to (\d+) printable bytes", r"el nombre de un sensor es de 1 a \1 bytes visibles"),
+        (
+            r"a sensor's name is 1 to (\d+) printable bytes and does not end in a backslash",
+            r"el nombre de un sensor es de 1 a \1 bytes visibles y no termina en barra invertida",
+        ),
         (
             r"a radio is on a serial port or in the network.*",
             r"una radio está en un puerto o en la red: diga port o host",

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from firmware_bridge.delivery import Delivery, ReplayState, Tally
+from firmware_bridge.delivery import Delivery, ReplayState, SensorName, Tally
 from firmware_bridge.framing.our_frames import (
     NamedDevice,
     OwnFrames,
-    SensorName,
     absence_reason,
     check_all_different,
     signal_pairs,
@@ -57,10 +58,24 @@ class PrefixedDevice(_Payload):
     )
 
 
+_ADDRESS: Final = re.compile(r"0|[1-9][0-9]{0,4}")
+_HIGHEST_ADDRESS: Final = 65_535
+
+
+def _check_address(told: str) -> str:
+    if not _ADDRESS.fullmatch(told) or int(told) > _HIGHEST_ADDRESS:
+        raise ValueError(
+            f'an address is 0 to {_HIGHEST_ADDRESS}, in decimal and without zeros before it: "50", not "0x32" or "050"'
+        )
+    return told
+
+
 class AddressedDevice(_Payload):
     """A device of another make whose address the modem tells."""
 
-    id: str = Field(pattern=r"^(?:0|[1-9][0-9]{0,4})$", description="Its address on the radio, 0 to 65535, in quotes.")
+    id: Annotated[str, AfterValidator(_check_address)] = Field(
+        description="Its address on the radio, 0 to 65535 in decimal, in quotes."
+    )
 
 
 def _whose(value: Any) -> str:
@@ -86,6 +101,16 @@ Addressed = Annotated[
 """The same, others known by their address."""
 
 
+def _check_none_begins_another(prefixes: Sequence[str]) -> None:
+    """In order, one that begins others stands just before the first of them."""
+    for shorter, longer in pairwise(sorted(prefixes)):
+        if longer.startswith(shorter):
+            raise ValueError(
+                f"packets that begin with {longer} begin with {shorter} too, and so are of two devices: "
+                "give ids of which none begins another"
+            )
+
+
 class RadioDevices(BaseModel):
     """The part of a modem's settings that says whom it listens to."""
 
@@ -105,6 +130,7 @@ class RadioDevices(BaseModel):
         if not self.devices and self.default is None:
             raise ValueError("name the sensors to listen to, in devices or default")
         check_all_different(self.devices)
+        _check_none_begins_another([device.id for device in self.devices if isinstance(device, PrefixedDevice)])
         if self.default is not None and self.default.name in {device.name for device in self.devices}:
             raise ValueError(f"two devices have the name {self.default.name}")
         return self
@@ -124,7 +150,7 @@ class PacketReader:
     """Makes deliveries of what a modem session says. Opens keys and codecs when it is made. Not for several threads.
 
     A packet is ours if it has the shape of a frame of one of our devices; else it goes to the device of its sender's
-    address, or to the one whose id it begins with (the longest wins), or to the default one.
+    address, or to the one whose id it begins with, or to the default one.
     Reasons beside those of the framing and the codecs: unknown_sender, empty_packet.
     """
 
@@ -139,13 +165,12 @@ class PacketReader:
         ours = [device for device in devices if isinstance(device, NamedDevice)]
         self._ours = OwnFrames(source, ours, replay) if ours else None
         self._addressed: dict[str, tuple[str, PayloadDecoder]] = {}
-        prefixed: list[tuple[bytes, tuple[str, PayloadDecoder]]] = []
+        self._prefixed: list[tuple[bytes, tuple[str, PayloadDecoder]]] = []
         for device in devices:
             if isinstance(device, AddressedDevice):
                 self._addressed[device.id] = (device.name, open_payload(device.payload, replay))
             elif isinstance(device, PrefixedDevice):
-                prefixed.append((bytes.fromhex(device.id), (device.name, open_payload(device.payload, replay))))
-        self._prefixed = sorted(prefixed, key=lambda item: -len(item[0]))
+                self._prefixed.append((bytes.fromhex(device.id), (device.name, open_payload(device.payload, replay))))
         self._default = (default.name, open_payload(default.payload, replay)) if default is not None else None
 
     def read(self, events: Sequence[Event]) -> Delivery | None:

@@ -175,6 +175,85 @@ def test_what_two_sources_may_not_share_is_told_for_the_second(tmp_path: Path) -
     ]
 
 
+SEMTECH = '[[sources]]\ndriver = "semtech_udp"\nname = "{}"\ndefault = {{ name = "s-{}", payload = {{ {} }} }}\n'
+CAYENNE = 'codec = "cayenne_lpp"'
+FOLDER = '[[sources]]\ndriver = "{}"\nname = "{}"\ndirectory = "{}"\nzone = "UTC"\n'
+CHIRPSTACK = (
+    '[[sources]]\ndriver = "chirpstack_v4"\nname = "{name}"\napplication_id = "{name}"\n'
+    'broker = {{ client_id = "vigia" }}\n'
+    'devices = [{{ id = "{eui}", name = "s-{name}", payload = {{ codec = "cayenne_lpp" }} }}]\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            SEMTECH.format("a", "a", CAYENNE) + SEMTECH.format("b", "b", CAYENNE) + 'listen_address = "0.0.0.0"\n',
+            "line 5: sources.listen_port: another source listens at UDP port 1700 too: number 1",
+        ),
+        (
+            FOLDER.format("camera_folder", "a", "/media/sd/") + FOLDER.format("camera_folder", "b", "/media/./sd"),
+            "line 9: sources.directory: another source takes files (camera_folder) from /media/sd too: number 1",
+        ),
+        (
+            FOLDER.format("camera_folder", "a", "/media/1")
+            + 'state_path = "/var/x.db"\n'
+            + FOLDER.format("audio_folder", "b", "/media/2")
+            + 'state_path = "/var/x.db"\n',
+            "line 12: sources.state_path: another source remembers in /var/x.db too: number 1",
+        ),
+        (
+            CHIRPSTACK.format(name="a", eui="0" * 16) + CHIRPSTACK.format(name="b", eui="1" * 16),
+            "line 11: sources.broker.client_id: another source goes by client id vigia at localhost:1883 too: number 1",
+        ),
+    ],
+    ids=["udp port", "directory", "memory", "client id"],
+)
+def test_sources_that_would_steal_from_one_another_are_refused(tmp_path: Path, text: str, told: str) -> None:
+    assert problems(tmp_path, text) == [told]
+
+
+def test_pictures_and_sounds_may_lie_in_one_directory(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(FOLDER.format("camera_folder", "a", "/media/sd") + FOLDER.format("audio_folder", "b", "/media/sd"))
+    assert len(load_settings(file, GatewaySettings).sources) == 2
+
+
+MODEM = (
+    '[[sources]]\ndriver = "{}"\nname = "radio"\nport = "/dev/a"\nband = "au915"\nfrequency_hz = 916_800_000\n'
+    "devices = [\n{}]\n"
+)
+OTHER = '{{ id = "{}", name = "{}", payload = {{ codec = "cayenne_lpp" }} }},\n'
+
+
+@pytest.mark.parametrize("address", ["0x32", "050", "65536", "99999", "-1", "", "5 0", "٥"])
+def test_an_address_of_a_modem_is_decimal(tmp_path: Path, address: str) -> None:
+    (told,) = problems(tmp_path, MODEM.format("reyax_rylr", OTHER.format(address, "a")))
+    assert told.startswith("line 8: sources.devices.id: an address is 0 to 65535, in decimal and without zeros")
+
+
+@pytest.mark.parametrize("address", ["0", "50", "65535"])
+def test_a_good_address_of_a_modem(tmp_path: Path, address: str) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(MODEM.format("reyax_rylr", OTHER.format(address, "a")))
+    assert load_settings(file, GatewaySettings).sources
+
+
+def test_how_packets_begin_must_tell_devices_apart(tmp_path: Path) -> None:
+    several = "".join(OTHER.format(prefix, f"s-{prefix}") for prefix in ("0701", "06", "07"))
+    (told,) = problems(tmp_path, MODEM.format("microchip_rn2483", several))
+    assert "packets that begin with 0701 begin with 07 too" in told
+
+
+def test_a_name_that_influxdb_could_not_keep_is_refused(tmp_path: Path) -> None:
+    text = GOOD.replace('name = "rio"', "name = 'rio\\'")
+    (told,) = problems(tmp_path, text)
+    assert told == (
+        "line 9: sources.devices.name: a sensor's name is 1 to 32 printable bytes and does not end in a backslash"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [

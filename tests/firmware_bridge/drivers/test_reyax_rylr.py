@@ -111,7 +111,7 @@ def test_the_older_model_tells_quarter_decibels() -> None:
         ({"spreading_factor": 10}, "spreading factors up to 9"),
         ({"network_id": 17}, "network ids 3 to 15, and 18"),
         ({"model": "rylr896", "network_id": 18}, "network ids 0 to 16"),
-        ({"devices": [CLIMATE | {"id": "65536000"}]}, "pattern"),
+        ({"devices": [CLIMATE | {"id": "65536000"}]}, "an address is 0 to 65535"),
     ],
 )
 def test_what_it_cannot_do_is_said(extra: dict[str, object], said: str) -> None:
