@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from gateway.clock import Clock
+from gateway.clock.clock import Clock
 from gateway.contract import topics
 from gateway.contract.batches import encode_batch
 from gateway.contract.ranges import RangeSet
