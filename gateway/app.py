@@ -9,7 +9,7 @@ from importlib.metadata import version
 
 from firmware_bridge.readings import LABELS, QUANTITY_BY_CODE, BridgeError, Reading
 from firmware_bridge.sources import SourceSettings, open_source
-from gateway.clock import Clock
+from gateway.clock.clock import Clock
 from gateway.errors import GatewayError
 from gateway.health import Health
 from gateway.intake import Intake, Lanes

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from firmware_bridge.readings import MAX_NAME_BYTES, Kind, Reading, ReadingError, make_reading
-from gateway.clock import Clock
+from gateway.clock.clock import Clock
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
 from gateway.uplink.uplink import UplinkState

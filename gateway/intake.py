@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from firmware_bridge.readings import QUANTITIES, Kind, Reading
 from firmware_bridge.sources import Delivery
-from gateway.clock import Clock
+from gateway.clock.clock import Clock
 from gateway.contract.topics import Lane
 from gateway.media.store import MediaStore
 from gateway.outbox.outbox import Accepted, Outbox

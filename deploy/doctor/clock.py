@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from deploy.doctor.findings import Check, Finding, Text, attention, ok, wrong
-from gateway.clock import kernel_error_ms
+from gateway.clock.machine import kernel_error_ms
 
 _FIRST_YEAR: Final = 2025
 """A clock that says earlier than Vigía exists has not been set since the power came."""

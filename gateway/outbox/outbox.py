@@ -16,7 +16,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from firmware_bridge.readings import Reading
-from gateway.clock import Clock, Moment, boot_id, freeze
+from gateway.clock.clock import Clock, freeze
+from gateway.clock.machine import boot_id
+from gateway.clock.moments import Moment
 from gateway.contract.entries import Entry, TimeQuality
 from gateway.contract.ranges import RangeSet
 from gateway.contract.rows import MAX_STEPS, MAX_TIME_MS, check_reading

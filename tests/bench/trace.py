@@ -11,7 +11,8 @@ from typing import Final
 
 from firmware_bridge.readings import Kind, make_reading
 from firmware_bridge.simulator.scenario import Cycle
-from gateway.clock import Clock, Moment
+from gateway.clock.clock import Clock
+from gateway.clock.moments import Moment
 from gateway.contract.entries import TimeQuality
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from firmware_bridge.delivery import Deliver, ReplayState
 from firmware_bridge.readings import Reading
-from gateway.clock import Clock
+from gateway.clock.clock import Clock
 from gateway.contract.topics import Lane
 from gateway.intake import Intake, Lanes
 from gateway.outbox.outbox import Outbox

@@ -15,7 +15,7 @@ from deploy.doctor.discards import discard_findings
 from deploy.doctor.findings import Finding, Mark
 from deploy.doctor.outbox import Held, judge_waiting, outbox_checks
 from firmware_bridge.readings import Kind, make_reading
-from gateway.clock import Clock
+from gateway.clock.clock import Clock
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
 from gateway.outbox.store import APPLICATION_ID

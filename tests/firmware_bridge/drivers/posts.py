@@ -7,7 +7,7 @@ from pathlib import Path
 
 from firmware_bridge.delivery import Delivery
 from firmware_bridge.readings import Reading
-from gateway.clock import Clock
+from gateway.clock.clock import Clock
 from gateway.contract.topics import Lane
 from gateway.intake import Intake, Lanes
 from gateway.media.store import MediaStore

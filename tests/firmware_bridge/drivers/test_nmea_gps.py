@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from firmware_bridge.drivers.nmea_gps import NmeaGpsDecoder, Settings, open_source
 from firmware_bridge.readings import Kind, Reading
-from gateway.clock import Clock
+from gateway.clock.clock import Clock
 from gateway.contract.entries import TimeQuality
 from gateway.intake import Intake, Lanes
 from gateway.settings import LaneSettings
@@ -198,7 +198,7 @@ def test_from_a_tty_into_the_outbox(tmp_path: Path) -> None:
 
 
 def test_what_a_gps_says_becomes_the_time_of_readings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.clock.kernel_error_ms", lambda: None)
+    monkeypatch.setattr("gateway.clock.clock.kernel_error_ms", lambda: None)
     clock = Clock("ntp")
     with opened(tmp_path / "outbox.db", clock=clock) as outbox:
         intake = Intake(outbox, Lanes(LaneSettings()), clock, lambda alerts: None)

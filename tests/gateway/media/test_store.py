@@ -13,7 +13,7 @@ import pytest
 
 from firmware_bridge.delivery import Delivery
 from firmware_bridge.readings import Attachment, Kind, make_reading
-from gateway.clock import Clock
+from gateway.clock.clock import Clock
 from gateway.intake import Intake, Lanes
 from gateway.media.store import MediaCard, MediaStore
 from gateway.outbox.outbox import Outbox

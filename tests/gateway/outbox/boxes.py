@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from firmware_bridge.readings import Kind, Reading, make_reading
-from gateway.clock import Clock, Moment
+from gateway.clock.clock import Clock
+from gateway.clock.moments import Moment
 from gateway.contract.entries import Entry, TimeQuality
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox, Parcel

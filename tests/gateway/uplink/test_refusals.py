@@ -19,7 +19,7 @@ from deploy.broker.render import render_broker
 from deploy.parts.processes import Part, answers, find_program, free_port
 from deploy.pki import authority
 from firmware_bridge.readings import Kind, make_reading
-from gateway.clock import Clock
+from gateway.clock.clock import Clock
 from gateway.contract import topics
 from gateway.contract.ranges import RangeSet
 from gateway.contract.receipts import encode_receipt

@@ -15,7 +15,7 @@ import pytest
 from deploy.parts.relay import Relay
 from deploy.parts.servers import Mosquitto
 from firmware_bridge.readings import Kind, Reading, make_reading
-from gateway.clock import Clock
+from gateway.clock.clock import Clock
 from gateway.contract import topics
 from gateway.contract.batches import decode_entries, decode_head
 from gateway.contract.ranges import RangeSet

@@ -6,39 +6,18 @@ keeps the time since boot, which only counts up, beside the wall time and who vo
 
 from __future__ import annotations
 
-import ctypes
-import time
-from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
+from gateway.clock.machine import boot_ms as _boot_ms
+from gateway.clock.machine import kernel_error_ms
+from gateway.clock.machine import wall_ms as _wall_ms
+from gateway.clock.moments import FrozenTime, Moment
 from gateway.contract.entries import TimeQuality
 from gateway.contract.rows import MAX_TIME_MS
 
-_BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 GPS_FRESH_MS: Final = 60_000
 GPS_UNCERTAINTY_MS: Final = 1024
 """A receiver tells the time of a fix up to a second after it, and its line takes a while."""
-_TIME_ERROR: Final = 5  # adjtimex(2): the clock is not synchronised
-_STA_UNSYNC: Final = 0x0040
-
-
-class Moment(NamedTuple):
-    """boot_ms: since boot, suspended time included. wall_ms: Unix time as the machine, or a GPS, has it. quality: who
-    vouches for it (`TimeQuality`, UNTRUSTED when nobody does). uncertainty_ms: how far off it may be, where that is
-    known."""
-
-    boot_ms: int
-    wall_ms: int
-    quality: TimeQuality
-    uncertainty_ms: int
-
-
-class FrozenTime(NamedTuple):
-    """The time that an entry will have for ever."""
-
-    time_ms: int
-    quality: TimeQuality
-    uncertainty_ms: int
 
 
 class _GpsTime(NamedTuple):
@@ -71,7 +50,7 @@ class Clock:
     def now(self) -> Moment:
         """This moment."""
         boot_ms = _boot_ms()
-        wall_ms = time.time_ns() // 1_000_000
+        wall_ms = _wall_ms()
         if self._trust == "system":
             return Moment(boot_ms, wall_ms, TimeQuality.SYSTEM, 0)
         error_ms = kernel_error_ms()
@@ -82,15 +61,6 @@ class Clock:
             return Moment(boot_ms, wall_ms, TimeQuality.UNTRUSTED, 0)
         # Rounded up to a power of two: the bound stays true, and a column of bounds costs next to nothing to send.
         return Moment(boot_ms, wall_ms, TimeQuality.NTP, 1 << error_ms.bit_length() if error_ms else 0)
-
-
-def _boot_ms() -> int:
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
-
-
-def boot_id() -> str:
-    """A name for this boot of the machine (Linux: random, new at every boot)."""
-    return _BOOT_ID.read_text().strip()
 
 
 def freeze(then: Moment, same_boot: bool, now: Moment) -> FrozenTime:
@@ -107,29 +77,3 @@ def freeze(then: Moment, same_boot: bool, now: Moment) -> FrozenTime:
         return frozen
     # A clock that far off is believed by nobody, whatever it says of itself.
     return FrozenTime(min(max(0, frozen.time_ms), MAX_TIME_MS), TimeQuality.UNTRUSTED, 0)
-
-
-class _Timex(ctypes.Structure):
-    """struct timex of adjtimex(2), as far as it is read; the rest is room."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("room", ctypes.c_byte * 512),
-    )
-
-
-_libc: Final = ctypes.CDLL(None, use_errno=True)
-
-
-def kernel_error_ms() -> int | None:
-    """How far off the kernel's clock may be, in milliseconds; None while nothing disciplines it (adjtimex(2))."""
-    timex = _Timex()
-    state = _libc.adjtimex(ctypes.byref(timex))
-    if state < 0 or state == _TIME_ERROR or timex.status & _STA_UNSYNC:
-        return None
-    return int(timex.maxerror) // 1000

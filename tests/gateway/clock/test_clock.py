@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.clock import Clock, FrozenTime, Moment, boot_id, freeze, kernel_error_ms
+from gateway.clock.clock import Clock, freeze
+from gateway.clock.machine import boot_id, kernel_error_ms
+from gateway.clock.moments import FrozenTime, Moment
 from gateway.contract.entries import TimeQuality
 from gateway.contract.rows import MAX_TIME_MS
 
@@ -114,8 +116,8 @@ class _Boot:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ms = 100_000
-        monkeypatch.setattr("gateway.clock._boot_ms", lambda: self.ms)
-        monkeypatch.setattr("gateway.clock.kernel_error_ms", lambda: None)
+        monkeypatch.setattr("gateway.clock.clock._boot_ms", lambda: self.ms)
+        monkeypatch.setattr("gateway.clock.clock.kernel_error_ms", lambda: None)
 
 
 def test_a_gps_is_believed_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,7 +149,7 @@ def test_of_what_a_gps_says_the_least_late_is_believed(monkeypatch: pytest.Monke
 def test_ntp_is_believed_before_a_gps_and_the_operator_before_both(monkeypatch: pytest.MonkeyPatch) -> None:
     _Boot(monkeypatch)
     for trust, quality in (("ntp", NTP), ("system", SYSTEM)):
-        monkeypatch.setattr("gateway.clock.kernel_error_ms", lambda: 3)
+        monkeypatch.setattr("gateway.clock.clock.kernel_error_ms", lambda: 3)
         clock = Clock("ntp" if trust == "ntp" else "system")
         clock.hear_gps(MONDAY)
         assert clock.now().quality is quality
