@@ -1,11 +1,13 @@
 """What a post knows now, for whoever shows it: thread-safe, versioned, so that only what is new need be sent.
 
 The watch writes (`hear`, `change`, `read_text`, `tell_post`, `tick`); any thread reads. Versions ascend by one with
-each change that can be seen, from 1 at the start of the gateway.
+each change that can be seen, and begin at a random number at each start of the gateway: a page that was open before it
+is not mistaken for one that knows this board.
 """
 
 from __future__ import annotations
 
+import secrets
 import threading
 import time
 from collections import deque
@@ -46,20 +48,20 @@ class Board:
 
     def __init__(self, sensors: Iterable[SensorCard] = ()) -> None:
         self._news = threading.Condition()  # guards all that follows
-        self._version = 1
+        self._first = self._version = secrets.randbelow(2**32) + 1 << 20  # below 2**53: JavaScript counts no further
         self._steady_ms = 0
         self._sensors: dict[str, tuple[int, SensorWord]] = {}  # each with the version of its last change
         for card in sensors:
             word = SensorWord(card.name, card.title or card.name, card.groups, expected_s=card.expected_s)
-            self._sensors[card.name] = (1, word)
+            self._sensors[card.name] = (self._first, word)
         self._incidents: dict[int, tuple[int, Change]] = {}
         self._gone: deque[tuple[int, int]] = deque(maxlen=MAX_INCIDENTS)
         self._detections: deque[tuple[int, DetectionWord]] = deque(maxlen=MAX_DETECTIONS)
         self._texts: deque[tuple[int, TextWord]] = deque(maxlen=MAX_TEXTS)
         self._patrols: dict[str, PatrolWord] = {}
-        self._patrols_version = 1
+        self._patrols_version = self._first
         self._post: PostWord | None = None
-        self._post_version = 1
+        self._post_version = self._first
         self._numbers = 0
 
     # for whoever shows it
@@ -78,9 +80,9 @@ class Board:
 
     def wait_changes(self, after_version: int, timeout_s: float) -> BoardChanges | None:
         """What is new since a version, as soon as there is something; None when the time is up first. A version that is
-        not of this start of the gateway (0, or one that was never reached) gets all of it at once."""
+        not of this start of the gateway (such as 0) gets all of it at once."""
         with self._news:
-            if 1 <= after_version <= self._version and not self._news.wait_for(
+            if self._first <= after_version <= self._version and not self._news.wait_for(
                 lambda: self._version > after_version, timeout_s
             ):
                 return None
@@ -251,7 +253,7 @@ class Board:
 
     def _changes(self, after: int) -> BoardChanges:
         state = self._state()
-        if not 1 <= after <= self._version:
+        if not self._first <= after <= self._version:
             return BoardChanges(
                 state.version,
                 state.made_ms,
