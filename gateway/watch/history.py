@@ -1,0 +1,197 @@
+"""What the post heard, kept some days for the rules to begin from after a restart and to be tried on: a file beside the
+outbox. It is an aid: whatever the disk does, the post goes on, and says what it does without.
+
+Facts wait in memory for the next group commit; `commit` with an incident raised or a person's act puts all of it on the
+disk at once. Writes come from one thread; reads from any, and from other processes.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from gateway.outbox.disk_errors import is_busy, is_damage, is_no_room
+from gateway.rules.facts import Change, Fact
+from gateway.watch.history_file import Bytes, HistoryError, HistoryFile, read_facts, row_of
+
+log = logging.getLogger(__name__)
+
+_DAY_MS: Final = 86_400_000
+_MAX_WAITING: Final = 20_000
+"""Facts kept in memory while the disk takes none."""
+_RETRY_S: Final = 30.0
+
+
+class History:
+    """See the module. days, max_bytes: bounds of what is kept. count: told of discards: place, reason, how many."""
+
+    def __init__(
+        self, path: Path, *, days: float, max_bytes: int, count: Callable[[Mapping[tuple[str, str], int]], None]
+    ) -> None:
+        self._path = path
+        self._keep_ms = round(days * _DAY_MS)
+        self._max_bytes = max_bytes
+        self._count = count
+        self._lock = threading.Lock()
+        self._file: HistoryFile | None = None
+        self._retry_at = 0.0
+        self._waiting: list[Bytes] = []
+        self._changes: dict[int, Change] = {}
+        self._trouble = ""
+
+    @property
+    def trouble(self) -> str:
+        """ "" or words for a person."""
+        return self._trouble
+
+    def open(self) -> None:
+        """Open or make the file; a damaged one is set aside. Never raises for the disk."""
+        with self._lock:
+            self._open()
+
+    def close(self) -> None:
+        """Commit what waits and close."""
+        self.commit(sync=True)
+        with self._lock:
+            self._shut()
+
+    def add(self, fact: Fact) -> None:
+        """Keep a fact from the next commit on. Its steady_ms must not be below that of the one before."""
+        self._waiting.append(row_of(fact))
+
+    def change(self, change: Change) -> None:
+        """Keep an incident as it stands now, from the next commit on."""
+        self._changes[change.incident.number] = change
+
+    def commit(self, *, sync: bool) -> None:
+        """Write what waits. sync: on the disk for certain when this returns (unless `trouble` says why not)."""
+        with self._lock:
+            if not (self._waiting or self._changes):
+                return
+            if self._file is None and time.monotonic() >= self._retry_at:
+                self._open()
+            if self._file is None or not self._write(sync=sync):
+                self._trim()
+                return
+            self._waiting, self._changes = [], {}
+            if self._trouble:
+                log.info("the history %s is written again", self._path)
+                self._trouble = ""
+
+    def facts(self, *, since_steady_ms: int | None = None, since_wall_ms: int | None = None) -> Iterator[Fact]:
+        """What is on disk, oldest first; ends early, with the trouble said, where the file cannot be read."""
+        try:
+            yield from read_facts(self._path, since_steady_ms=since_steady_ms, since_wall_ms=since_wall_ms)
+        except sqlite3.Error as error:
+            self._say(f"the history {self._path} cannot be read ({error})")
+
+    def last_steady_ms(self) -> int:
+        """The steady time of the latest fact on disk; 0 for none."""
+        with self._lock:
+            if self._file is not None:
+                with suppress(sqlite3.Error):  # said when it is written
+                    return self._file.last_steady_ms()
+            return 0
+
+    def incidents(self) -> list[Change]:
+        """The incidents kept, each with its last step, ascending by number."""
+        with self._lock:
+            if self._file is None:
+                return []
+            try:
+                return self._file.incidents()
+            except (sqlite3.Error, HistoryError) as error:
+                self._begin_anew(error)
+                return []
+
+    # with the lock held
+
+    def _open(self) -> None:
+        self._retry_at = time.monotonic() + _RETRY_S
+        try:
+            self._file = HistoryFile(self._path)
+        except HistoryError as error:
+            self._begin_anew(error)
+        except sqlite3.Error as error:
+            if is_damage(error) or (getattr(error, "sqlite_errorcode", 0) or 0) & 0xFF == sqlite3.SQLITE_ERROR:
+                self._begin_anew(error)
+            else:
+                self._say(f"the history {self._path} cannot be opened ({error}): rules forget at a restart")
+        except OSError as error:
+            self._say(f"the history {self._path} cannot be opened ({error.strerror}): rules forget at a restart")
+
+    def _shut(self) -> None:
+        if self._file is not None:
+            with suppress(sqlite3.Error):  # what was committed is committed
+                self._file.close()
+            self._file = None
+
+    def _write(self, *, sync: bool) -> bool:
+        assert self._file is not None
+        for attempt in range(2):
+            try:
+                self._file.write(self._waiting, self._changes.values(), sync=sync)
+                now_steady_ms = self._waiting[-1][0] if self._waiting else 0
+                if gone := self._file.evict(now_steady_ms - self._keep_ms, self._max_bytes):
+                    self._count({("history", "evicted"): gone})
+            except sqlite3.Error as error:
+                if is_no_room(error) and attempt == 0 and self._halve():
+                    continue
+                if is_damage(error):
+                    self._begin_anew(error)
+                    if self._file is not None and attempt == 0:
+                        continue
+                elif not is_busy(error):
+                    self._shut()
+                    self._retry_at = time.monotonic() + _RETRY_S
+                self._say(f"the history {self._path} cannot be written ({error}): rules may forget at a restart")
+                return False
+            return True
+        return False
+
+    def _halve(self) -> bool:
+        """The disk is full: let the older half go, so that what is new fits into its pages."""
+        assert self._file is not None
+        try:
+            gone = self._file.evict(0, self._file.used_bytes() // 2)
+        except sqlite3.Error:
+            return False
+        if gone:
+            self._count({("history", "evicted"): gone})
+        return gone > 0
+
+    def _begin_anew(self, error: Exception) -> None:
+        """Set the file aside and begin another."""
+        self._shut()
+        aside = self._path.with_name(f"{self._path.name}.damaged-{time.time_ns() // 1_000_000}")
+        try:
+            for suffix in ("", "-wal", "-shm"):
+                part = self._path.with_name(self._path.name + suffix)
+                if part.exists():
+                    part.replace(aside.with_name(aside.name + suffix))
+            for older in sorted(self._path.parent.glob(f"{self._path.name}.damaged-*"))[:-3]:
+                older.unlink(missing_ok=True)  # one with its company is enough to look at
+            log.warning(
+                "the history %s cannot be used (%s): set aside as %s, begun anew", self._path, error, aside.name
+            )
+            self._count({("history", "set_aside"): 1})
+            self._file = HistoryFile(self._path)
+        except (OSError, sqlite3.Error, HistoryError) as again:
+            self._say(f"the history {self._path} cannot be begun anew ({again}): rules forget at a restart")
+
+    def _trim(self) -> None:
+        over = len(self._waiting) - _MAX_WAITING
+        if over > 0:
+            del self._waiting[:over]
+            self._count({("history", "not_kept"): over})
+
+    def _say(self, words: str) -> None:
+        if words != self._trouble:
+            log.warning("%s", words)
+        self._trouble = words

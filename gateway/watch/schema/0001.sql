@@ -1,0 +1,16 @@
+-- What the post heard and what people at it did, in the order in which it came: id and steady_ms both ascend.
+CREATE TABLE fact (
+    id        INTEGER PRIMARY KEY,
+    steady_ms INTEGER NOT NULL,
+    wall_ms   INTEGER NOT NULL,
+    quality   INTEGER NOT NULL,
+    body      BLOB    NOT NULL
+);
+
+-- Each incident as it stood after its last step, by the number that people know it by.
+CREATE TABLE incident (
+    number         INTEGER PRIMARY KEY,
+    last_steady_ms INTEGER NOT NULL,
+    step           INTEGER NOT NULL,
+    body           BLOB    NOT NULL
+);
