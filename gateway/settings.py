@@ -15,6 +15,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from firmware_bridge.readings import LABELS
 from firmware_bridge.sources import SourceSettings
 from gateway.contract.topics import ContractError, check_station
+from gateway.place.settings import PlaceSettings
+from gateway.rules.settings import RulesSettings
 from gateway.section import Section
 
 
@@ -157,6 +159,8 @@ class GatewaySettings(BaseSettings):
     uplink: UplinkSettings = Field(default_factory=UplinkSettings, description="The link to headquarters.")
     clock: ClockSettings = Field(default_factory=ClockSettings, description="Whom to believe about the time.")
     health: HealthSettings = Field(default_factory=HealthSettings, description="Reports about the gateway itself.")
+    place: PlaceSettings = Field(default_factory=PlaceSettings, description="Where the post and its sensors are.")
+    rules: RulesSettings = Field(default_factory=RulesSettings, description="What makes an alert of what is heard.")
     sources: list[SourceSettings] = Field(
         default_factory=list, description="What this post listens to: one [[sources]] for each port."
     )

@@ -6,7 +6,7 @@ import json
 import textwrap
 from enum import Enum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -42,10 +42,30 @@ def settings_text(model: type[BaseModel], title: str, *, required: dict[str, str
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
             continue
         lines += ["", *_comment(field.description or ""), f"[{name}]"]
+        tables: list[str] = []  # TOML takes the keys of a table before any table in it
         for key, inner in section.model_fields.items():
+            if (element := _element(inner)) is not None:
+                tables += _sample(f"{name}.{key}", inner, element)
+                continue
             lines += _comment(inner.description or "")
             lines.append(_assignment(key, inner, (required or {}).get(f"{name}.{key}")))
+        lines += tables
     return "\n".join(lines) + "\n"
+
+
+def _element(field: FieldInfo) -> type[BaseModel] | None:
+    """What a list of tables has as its elements; None for any other field."""
+    of = get_args(field.annotation)[:1] if get_origin(field.annotation) is list else ()
+    return of[0] if of and isinstance(of[0], type) and issubclass(of[0], BaseModel) else None
+
+
+def _sample(name: str, field: FieldInfo, element: type[BaseModel]) -> list[str]:
+    """One element of a list of tables, in comments."""
+    lines = [*_comment(field.description or ""), f"# [[{name}]]"]
+    for key, inner in element.model_fields.items():
+        lines += [f"# {line}" for line in _comment(inner.description or "")]
+        lines.append(f"# {_assignment(key, inner, None).removeprefix('# ')}")
+    return lines
 
 
 def _assignment(key: str, field: FieldInfo, shown: str | None) -> str:
