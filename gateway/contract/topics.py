@@ -1,7 +1,9 @@
 """PUBLISHED. Topic names, version 1: vigia/1/<station>/...
 
 up/<lane>   post to headquarters, batches of entries (`gateway.contract.batches`), QoS 1
+up/media    post to headquarters, pictures and clips (`gateway.contract.media`), QoS 1
 receipt     headquarters to post, what is safely stored (`gateway.contract.receipts`), QoS 1
+media       headquarters to post, what it holds of pictures and clips (`gateway.contract.media`), QoS 1
 state       post to everyone, retained JSON, also the last will (`gateway.contract.states`), QoS 1
 
 A station's name is also the common name of its certificate, so that the broker's ACL can hold each
@@ -70,12 +72,18 @@ def receipt(station: str) -> str:
     return f"{ROOT}/{check_station(station)}/receipt"
 
 
+def media(station: str) -> str:
+    """Where headquarters tells a post what it holds of its pictures and clips."""
+    return f"{ROOT}/{check_station(station)}/media"
+
+
 def state(station: str) -> str:
     """Where a post's retained state and last will are kept."""
     return f"{ROOT}/{check_station(station)}/state"
 
 
 ALL_UP: Final = f"{ROOT}/+/up/+"
+ALL_MEDIA: Final = f"{ROOT}/+/up/{Lane.MEDIA.slug}"
 ALL_STATES: Final = f"{ROOT}/+/state"
 
 
