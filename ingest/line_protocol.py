@@ -5,7 +5,7 @@ influxdb-client's `Point.to_line_protocol` gives (a property test holds them equ
 
 Where that escaping loses something: line feed, carriage return and tab in a tag or measurement become the two
 characters `\\n`, `\\r`, `\\t`, and a tag value that ends in a backslash gets a space after it, so that `a\\` and `a\\ `
-(with a space) are stored alike. Names on our wire are printable, so of these only the trailing backslash can arrive.
+(with a space) are stored alike. Names on our wire are printable and end in no backslash, so none of these arrives.
 An empty tag value means that the point has no such tag.
 """
 
@@ -20,6 +20,7 @@ from ingest.schema import (
     HEADQUARTERS,
     LABEL,
     MEASUREMENTS,
+    NOTE,
     SENSOR,
     SEQUENCE,
     STATION,
@@ -33,6 +34,7 @@ _MEASUREMENT_ESCAPES: Final = str.maketrans({",": "\\,", " ": "\\ ", "\n": "\\n"
 _TAG_ESCAPES: Final = _MEASUREMENT_ESCAPES | str.maketrans({"=": "\\="})
 _QUALITY_SLUGS: Final = {int(quality): quality.slug for quality in TimeQuality}
 _DISCARDED_TOTAL: Final = QUANTITIES["discarded_total"]
+_STRING_ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"'})
 _EXACT_UP_TO: Final = 10**15
 """Whole numbers up to this are written alike as int and as float."""
 
@@ -69,8 +71,11 @@ def group_lines(group: Group, *, territory: str, station: str, epoch: bytes) -> 
     if any(group.uncertainties_ms):
         columns[TIME_UNCERTAINTY] = _uncertainty_texts(group.uncertainties_ms)
         fields[TIME_UNCERTAINTY] = "%s"  # with its own name, or nothing at all where the time is sure
-    names = sorted(columns)  # SEQUENCE comes before TIME_UNCERTAINTY, which may therefore begin with its comma
-    written = "".join(fields[name] if name == TIME_UNCERTAINTY else "," + fields[name] for name in names)[1:]
+    if group.notes:
+        columns[NOTE] = [_note_text(group.notes.get(i, "")) for i in range(len(group.sequences))]
+        fields[NOTE] = "%s"
+    names = sorted(columns)
+    written = _fields_written(names, fields)
     keys = list(zip(group.sensors, group.labels, group.qualities, strict=True))
     heads = {key: _head(group.kind, key, territory, station) for key in set(keys)}
     # The formula of point_time_ns with the epoch's share taken out of the loop: a tenth of the whole time.
@@ -83,6 +88,16 @@ def group_lines(group: Group, *, territory: str, station: str, epoch: bytes) -> 
     return list(
         map(line.__mod__, zip(map(heads.__getitem__, keys), *(columns[name] for name in names), times, strict=True))
     )
+
+
+def _fields_written(names: list[str], fields: Mapping[str, str]) -> str:
+    """The fields' pattern. What not every line has brings its own comma: SEQUENCE, which all have, stands after NOTE
+    and before TIME_UNCERTAINTY."""
+    written, before = "", NOTE
+    for name in names:
+        written += fields[name] if before == NOTE or name == TIME_UNCERTAINTY else "," + fields[name]
+        before = name
+    return written
 
 
 def tally_lines(counters: Mapping[tuple[str, str], int], time_ns: int) -> list[str]:
@@ -112,6 +127,10 @@ def _texts(quantity: Quantity, steps: list[int]) -> Iterator[str] | list[int]:
         return steps
     texts = {step: float_text(step / per_unit) for step in set(steps)}
     return map(texts.__getitem__, steps)
+
+
+def _note_text(note: str) -> str:
+    return f'{NOTE}="{note.translate(_STRING_ESCAPES)}",' if note else ""
 
 
 def _uncertainty_texts(uncertainties_ms: list[int]) -> Iterator[str]:

@@ -3,6 +3,7 @@
     strings   count, then each: length, UTF-8          sensor names and labels
     shapes    count, then each: kind, count, codes     which quantities, in order
     columns   id 1, then the column; any order; unknown ids are skipped (their length is told)
+    notes     a column too: for each of the few entries that have one, its index in sorted order, length, UTF-8
 
 A shape is a kind and its quantity codes. Entries are numbered in sequence order; "sorted order" is by shape, then
 sensor, then sequence (stable), so that a sensor's successive values lie beside each other and differ little. A column
@@ -23,7 +24,7 @@ from typing import Final
 from firmware_bridge.readings import KINDS, Kind
 from gateway.contract.entries import MAX_ENTRIES, Entry, Group, TimeQuality
 from gateway.contract.ranges import MAX_WIDE_VARINT_BYTES, decode_varint, encode_varint
-from gateway.contract.rows import MAX_STEPS, check_codes, check_time, checked_name
+from gateway.contract.rows import MAX_STEPS, check_codes, check_time, checked_name, checked_note
 from gateway.contract.topics import ContractError
 
 
@@ -37,6 +38,7 @@ class _Column(IntEnum):
     QUALITY = 5
     UNCERTAINTY = 6
     TIME_SORTED = 7
+    NOTES = 8
     VALUES = 16
 
 
@@ -86,6 +88,8 @@ def encode_columns(entries: Sequence[Entry]) -> bytes:
         out += _section(_Column.UNCERTAINTY, _pack(uncertainties, (0, 1)))
     values = bytearray()
     ordered = [entries[i].reading for i in order]
+    if notes := _pack_notes([reading.note for reading in ordered]):
+        out += _section(_Column.NOTES, notes)
     start = 0
     counts = Counter(shapes)
     for number, (_kind, codes) in enumerate(shape_index):
@@ -95,6 +99,29 @@ def encode_columns(entries: Sequence[Entry]) -> bytes:
         start += count
     out += _section(_Column.VALUES, bytes(values))
     return bytes(out)
+
+
+def _pack_notes(notes: list[str]) -> bytes:
+    packed = bytearray()
+    for index, note in enumerate(notes):
+        if note:
+            raw = note.encode(errors="surrogatepass")
+            checked_note(raw, len(raw))
+            packed += encode_varint(index) + encode_varint(len(raw)) + raw
+    return bytes(packed)
+
+
+def _unpack_notes(packed: bytes, count: int) -> dict[int, str]:
+    notes: dict[int, str] = {}
+    at = 0
+    while at < len(packed):
+        index, at = decode_varint(packed, at)
+        length, at = decode_varint(packed, at)
+        if index >= count or index in notes:
+            raise ContractError("bad_body", f"a note of entry {index} (of {count}), which is not there or has one")
+        notes[index] = checked_note(packed[at : at + length], length)
+        at += length
+    return notes
 
 
 def _sorted_order(shapes: list[int], sensors: list[int]) -> list[int]:
@@ -182,6 +209,7 @@ def decode_columns(body: bytes, sequences: list[int]) -> list[Group]:
     qualities = _column(sections, _Column.QUALITY, count) or [int(TimeQuality.UNTRUSTED)] * count
     uncertainties = _column(sections, _Column.UNCERTAINTY, count) or nothing
     check_time(min(times), max(times), min(qualities), max(qualities), min(uncertainties), max(uncertainties))
+    notes = _unpack_notes(sections.get(_Column.NOTES, b""), count)
     names = ["", *strings]
     values = sections.get(_Column.VALUES, b"")
     groups: list[Group] = []
@@ -207,6 +235,7 @@ def decode_columns(body: bytes, sequences: list[int]) -> list[Group]:
                 sensors=[strings[sensor_of[i]] for i in here],
                 labels=[names[label] for label in label_of[start:stop]],
                 columns=columns,
+                notes={index - start: note for index, note in notes.items() if start <= index < stop},
             )
         )
         start = stop

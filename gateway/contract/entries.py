@@ -44,7 +44,8 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Entries of one shape, column by column; every list has one item an entry, in sorted order."""
+    """Entries of one shape, column by column; every list has one item an entry, in sorted order. notes: by index, of
+    the few entries that have one."""
 
     kind: Kind
     codes: tuple[int, ...]
@@ -55,6 +56,7 @@ class Group(msgspec.Struct, frozen=True):
     sensors: list[str]
     labels: list[str]
     columns: list[list[int]]  # one list of steps for each code
+    notes: dict[int, str] = {}
 
 
 def entries_of(groups: Iterable[Group]) -> Iterator[Entry]:
@@ -66,5 +68,7 @@ def entries_of(groups: Iterable[Group]) -> Iterator[Entry]:
                 group.times_ms[i],
                 group.qualities[i],
                 group.uncertainties_ms[i],
-                Reading(int(group.kind), group.sensors[i], group.labels[i], group.codes, steps),
+                Reading(
+                    int(group.kind), group.sensors[i], group.labels[i], group.codes, steps, note=group.notes.get(i, "")
+                ),
             )

@@ -1,6 +1,7 @@
 """The row body of a batch: for the few entries that must go at once, such as a lone alert. Each entry:
 
     kind 1 | sensor: length, UTF-8 | label | time_ms | quality 1 | uncertainty_ms | count | count times: code 1, steps
+    | note: length, UTF-8, only where the kind has the bit 0x80
 
 time_ms and uncertainty_ms are varints of at most 49 bits, steps zigzag varints of at most 63. label is 0 for none, 1 to
 32 and as many bytes of UTF-8, or 0x80 + the code of a word of the vocabulary.
@@ -12,7 +13,17 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final
 
-from firmware_bridge.readings import KINDS, LABEL_BY_CODE, LABELS, MAX_NAME_BYTES, QUANTITY_BY_CODE, Kind, Reading
+from firmware_bridge.readings import (
+    KINDS,
+    LABEL_BY_CODE,
+    LABELS,
+    MAX_NAME_BYTES,
+    MAX_NOTE_BYTES,
+    QUANTITY_BY_CODE,
+    Kind,
+    Reading,
+    is_name,
+)
 from gateway.contract.entries import Entry, Group
 from gateway.contract.ranges import MAX_WIDE_VARINT_BYTES, decode_varint, encode_varint
 from gateway.contract.topics import ContractError
@@ -21,6 +32,7 @@ MAX_STEPS: Final = 2**62
 """Every number in a body is nearer to zero than this."""
 MAX_TIME_MS: Final = 2**43 - 1
 _MAX_QUALITY: Final = 255
+_NOTED: Final = 0x80
 
 
 def encode_rows(entries: Sequence[Entry]) -> bytes:
@@ -32,7 +44,7 @@ def encode_rows(entries: Sequence[Entry]) -> bytes:
         check_time(
             entry.time_ms, entry.time_ms, entry.quality, entry.quality, entry.uncertainty_ms, entry.uncertainty_ms
         )
-        out.append(reading.kind)
+        out.append(reading.kind | (_NOTED if reading.note else 0))
         out += _text(reading.sensor)
         word = LABELS.get(reading.label)
         out += bytes((0x80 | word.code,)) if word and word.code < 0x80 else _text(reading.label)
@@ -43,6 +55,8 @@ def encode_rows(entries: Sequence[Entry]) -> bytes:
         for code, steps in zip(reading.codes, reading.steps, strict=True):
             out.append(code)
             out += encode_varint(steps << 1 if steps >= 0 else ~(steps << 1))
+        if reading.note:
+            out += _text(reading.note)
     return bytes(out)
 
 
@@ -51,7 +65,7 @@ def decode_rows(body: bytes, sequences: list[int]) -> list[Group]:
     groups = []
     at = 0
     for sequence in sequences:
-        kind = body[at]
+        kind, noted = body[at] & ~_NOTED, body[at] & _NOTED
         if kind not in KINDS:
             raise ContractError("unknown_kind", f"kind {kind}")
         sensor, at = _read_text(body, at + 1)
@@ -74,6 +88,11 @@ def decode_rows(body: bytes, sequences: list[int]) -> list[Group]:
             coded, at = decode_varint(body, at + 1, MAX_WIDE_VARINT_BYTES)
             columns.append([coded >> 1 if not coded & 1 else ~(coded >> 1)])
         check_codes(tuple(codes), count)
+        notes = {}
+        if noted:
+            length, at = decode_varint(body, at)
+            notes[0] = checked_note(body[at : at + length], length)
+            at += length
         check_time(time_ms, time_ms, quality, quality, uncertainty_ms, uncertainty_ms)
         groups.append(
             Group(
@@ -86,6 +105,7 @@ def decode_rows(body: bytes, sequences: list[int]) -> list[Group]:
                 sensors=[sensor],
                 labels=[label],
                 columns=columns,
+                notes=notes,
             )
         )
     if at != len(body):
@@ -121,6 +141,9 @@ def check_reading(reading: Reading) -> None:
     for name in (reading.sensor, reading.label) if reading.label else (reading.sensor,):
         raw = name.encode(errors="surrogatepass")
         checked_name(raw, len(raw))
+    if reading.note:
+        raw = reading.note.encode(errors="surrogatepass")
+        checked_note(raw, len(raw))
 
 
 def _text(text: str) -> bytes:
@@ -134,13 +157,25 @@ def _read_text(body: bytes, at: int) -> tuple[str, int]:
 
 
 def checked_name(raw: bytes, length: int) -> str:
-    """A name as long as told, printable UTF-8, 1 to 32 bytes. Raises ContractError(bad_body)."""
-    if not 1 <= length <= MAX_NAME_BYTES or len(raw) != length:
-        raise ContractError("bad_body", f"a name of {length} bytes (1 to {MAX_NAME_BYTES})")
+    """A name as long as told, see `is_name`. Raises ContractError(bad_body)."""
+    text = _checked_text(raw, length, MAX_NAME_BYTES, "name")
+    if not is_name(text):
+        raise ContractError("bad_body", "a name that ends in a backslash")
+    return text
+
+
+def checked_note(raw: bytes, length: int) -> str:
+    """A note as long as told, printable UTF-8, 1 to 400 bytes. Raises ContractError(bad_body)."""
+    return _checked_text(raw, length, MAX_NOTE_BYTES, "note")
+
+
+def _checked_text(raw: bytes, length: int, most: int, what: str) -> str:
+    if not 1 <= length <= most or len(raw) != length:
+        raise ContractError("bad_body", f"a {what} of {length} bytes (1 to {most})")
     try:
         text = raw.decode()
     except UnicodeDecodeError as error:
-        raise ContractError("bad_body", "a name that is not UTF-8") from error
+        raise ContractError("bad_body", f"a {what} that is not UTF-8") from error
     if not text.isprintable():
-        raise ContractError("bad_body", "a name with characters that do not print")
+        raise ContractError("bad_body", f"a {what} with characters that do not print")
     return text

@@ -31,6 +31,9 @@ KindSlug = Literal[
     "position",
     "station_health",
     "tally",
+    "incident",
+    "patrol",
+    "command_answer",
 ]
 _KINDS: Final = {kind.slug: kind for kind in Kind}
 _Name = Annotated[str, Query(min_length=1, max_length=MAX_NAME_BYTES)]
@@ -66,6 +69,7 @@ class StoredReadingAnswer(BaseModel, title="Reading"):
             examples=[{"confidence_ratio": 0.92, "sound_level_decibels": 71.5}],
         ),
     ]
+    note: Annotated[str, Field(description="Words of a person or of the post; mostly none.", examples=[""])]
 
 
 class Readings(BaseModel):
@@ -185,4 +189,5 @@ def _answer(reading: StoredReading) -> StoredReadingAnswer:
         time_uncertainty_seconds=reading.time_uncertainty_seconds,
         sequence=reading.sequence,
         values=reading.values,
+        note=reading.note,
     )

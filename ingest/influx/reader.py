@@ -19,6 +19,7 @@ from ingest.influx.transport import Transport
 from ingest.schema import (
     LABEL,
     MEASUREMENTS,
+    NOTE,
     SENSOR,
     SEQUENCE,
     STATION,
@@ -53,6 +54,7 @@ class StoredReading(msgspec.Struct, frozen=True):
     time_uncertainty_seconds: float | None
     sequence: int | None
     values: dict[str, float]
+    note: str = ""
 
 
 class SeenSensor(msgspec.Struct, frozen=True):
@@ -205,6 +207,7 @@ def _reading(measurement: str, row: _Row) -> StoredReading:
         time_uncertainty_seconds=_number(row, TIME_UNCERTAINTY),
         sequence=None if sequence is None else int(sequence),
         values={name: number for name, number in numbers if number is not None},
+        note=str(row.get(NOTE) or ""),
     )
 
 

@@ -22,8 +22,18 @@ VALUES: Mapping[Kind, Mapping[str, float]] = {
     Kind.POSITION: {"latitude_degrees": -2.540001, "longitude_degrees": -71.65, "altitude_metres": 101},
     Kind.STATION_HEALTH: {"outbox_entries": 1_000_000, "outbox_bytes": 99_999_999_999_999},
     Kind.TALLY: {"discarded_total": 17},
+    Kind.INCIDENT: {"incident_number": 12, "incident_step": 3, "detections_count": 4},
+    Kind.PATROL: {"individuals_count": 3},
+    Kind.COMMAND_ANSWER: {"duration_seconds": 1.5},
 }
-LABELS = {Kind.ACOUSTIC_DETECTION: "chainsaw", Kind.CAMERA_DETECTION: "boat", Kind.TALLY: "bad_frame"}
+LABELS = {
+    Kind.ACOUSTIC_DETECTION: "chainsaw",
+    Kind.CAMERA_DETECTION: "boat",
+    Kind.TALLY: "bad_frame",
+    Kind.INCIDENT: "chainsaw",
+    Kind.PATROL: "out",
+    Kind.COMMAND_ANSWER: "done",
+}
 
 
 def entry(
@@ -36,9 +46,12 @@ def entry(
     time_ms: int | None = None,
     quality: int = TimeQuality.GPS,
     uncertainty_ms: int = 0,
+    note: str = "",
 ) -> Entry:
     """One entry, one second after the one before."""
-    reading = make_reading(kind, sensor, values or VALUES[kind], label=LABELS.get(kind, "") if label is None else label)
+    reading = make_reading(
+        kind, sensor, values or VALUES[kind], label=LABELS.get(kind, "") if label is None else label, note=note
+    )
     return Entry(sequence, NOON_MS + 1000 * sequence if time_ms is None else time_ms, quality, uncertainty_ms, reading)
 
 

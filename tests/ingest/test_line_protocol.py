@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from influxdb_client import Point
 
-from firmware_bridge.readings import QUANTITIES, Kind, Reading
+from firmware_bridge.readings import QUANTITIES, Kind, Reading, is_name
 from gateway.contract.batches import decode_groups, decode_head, encode_batch
 from gateway.contract.entries import Entry, entries_of
 from ingest import schema
@@ -22,10 +23,10 @@ AWKWARD = st.text(
 )
 PRINTABLE = st.text(
     st.one_of(st.sampled_from(" ,=\\\"'#ñ日🦜"), st.characters(categories=["L", "N", "P", "S"])), min_size=1, max_size=8
-).filter(str.isprintable)
+).filter(is_name)
 
 
-def theirs(measurement: str, tags: dict[str, str], fields: dict[str, float], time_ns: int) -> str:
+def theirs(measurement: str, tags: dict[str, str], fields: Mapping[str, float | str], time_ns: int) -> str:
     point = Point(measurement).time(time_ns)
     for name, value in tags.items():
         point.tag(name, value)
@@ -68,6 +69,7 @@ def entries(draw: st.DrawFn) -> list[Entry]:
             draw(st.one_of(st.just(""), PRINTABLE)),
             shape,
             tuple(draw(st.lists(steps, min_size=len(shape), max_size=len(shape)))),
+            note=draw(st.one_of(st.just(""), PRINTABLE)),
         )
         made.append(
             Entry(
@@ -88,7 +90,9 @@ def test_lines_equal_points_made_from_the_schema(entries: list[Entry], epoch: by
         lines = group_lines(group, territory="yaguas", station="boca-yaguas", epoch=epoch)
         wanted = []
         for e in entries_of([group]):
-            fields = e.reading.values() | {schema.SEQUENCE: float(e.sequence)}
+            fields: dict[str, float | str] = {**e.reading.values(), schema.SEQUENCE: float(e.sequence)}
+            if e.reading.note:
+                fields[schema.NOTE] = e.reading.note
             if e.uncertainty_ms:
                 fields[schema.TIME_UNCERTAINTY] = e.uncertainty_ms / 1000
             slugs = {1: "gps", 2: "ntp", 3: "recovered", 4: "system", 5: "untrusted"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from firmware_bridge.readings import KINDS, LABELS, QUANTITIES, Reading
+from firmware_bridge.readings import KINDS, LABELS, QUANTITIES, Reading, is_name
 from gateway.contract.entries import Entry
 from gateway.contract.ranges import MAX_SEQUENCE
 from gateway.contract.rows import MAX_TIME_MS
@@ -12,8 +12,11 @@ from gateway.contract.rows import MAX_TIME_MS
 _PRINTABLE = st.text(
     st.characters(codec="utf-8", exclude_categories=("C", "Z")) | st.just(" "), min_size=1, max_size=32
 )
-names = _PRINTABLE.filter(lambda name: len(name.encode()) <= 32 and name.isprintable())
+names = _PRINTABLE.filter(is_name)
 labels = st.just("") | st.sampled_from(sorted(LABELS)) | st.just("unlisted_200") | names
+notes = st.just("") | st.text(_PRINTABLE.flatmap(lambda text: st.just(text[0])), max_size=130).filter(
+    lambda note: len(note.encode()) <= 400 and note.isprintable()
+)
 quantities = st.sets(st.sampled_from(sorted(QUANTITIES)), min_size=1, max_size=8) | st.just(set(QUANTITIES))
 
 
@@ -27,7 +30,7 @@ def readings(draw: st.DrawFn, sensors: st.SearchStrategy[str] = names) -> Readin
         for q in chosen
     )
     kind = draw(st.sampled_from(sorted(KINDS)))
-    return Reading(int(kind), draw(sensors), draw(labels), tuple(q.code for q in chosen), steps)
+    return Reading(int(kind), draw(sensors), draw(labels), tuple(q.code for q in chosen), steps, note=draw(notes))
 
 
 @st.composite

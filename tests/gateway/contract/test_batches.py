@@ -127,6 +127,8 @@ GOOD = climate("s", 20.0)
         Entry(9, 0, 2, 0, Reading(3, "", "", (32,), (1,))),
         Entry(9, 0, 2, 0, Reading(3, "x" * 33, "", (32,), (1,))),
         Entry(9, 0, 2, 0, Reading(3, "bell\a", "", (32,), (1,))),
+        Entry(9, 0, 2, 0, Reading(3, "a\\", "", (32,), (1,))),
+        Entry(9, 0, 2, 0, Reading(1, "s", "a\\", (32,), (1,))),
         Entry(9, 0, 2, 0, Reading(3, "half \ud800", "", (32,), (1,))),
         Entry(9, 0, 2, 0, Reading(1, "s", "y" * 33, (32,), (1,))),
         Entry(9, 0, 2, 0, Reading(3, "s", "", (), ())),

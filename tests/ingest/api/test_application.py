@@ -226,6 +226,7 @@ def test_a_reading(api: httpx.Client, sink: InfluxSink) -> None:
         "time_uncertainty_seconds": None,
         "sequence": 1,
         "values": {"confidence_ratio": 0.925, "sound_level_decibels": 71.5, "duration_seconds": 12.0},
+        "note": "",
     }
     assert get(api, "/api/v1/readings")["readings"] == []  # the last day
     assert get(api, "/api/v1/readings", label="gunshot")["readings"] == []

@@ -78,6 +78,17 @@ def test_a_reading_comes_back_whole(reader: InfluxReader, sink: InfluxSink) -> N
     ]
 
 
+NOTE = 'Don Teófilo: "dos botes", 5 % sin luz \\ vuelve, a las 6'
+
+
+def test_a_note_comes_back_as_it_was_written(reader: InfluxReader, sink: InfluxSink) -> None:
+    noted = [entry(1, Kind.INCIDENT, note=NOTE), entry(2, Kind.INCIDENT), entry(3, Kind.PATROL, note="\\")]
+    sink.write([message(noted)])
+    page, _ = reader.between(Filter(), NOON_NS, NOON_NS + HOUR_NS, limit=10)
+    assert {reading.sequence: reading.note for reading in page} == {1: NOTE, 2: "", 3: "\\"}
+    assert [reading.note for reading in reader.latest(Filter(kind=Kind.PATROL))] == ["\\"]
+
+
 def test_the_last_of_each_sensor_and_kind(reader: InfluxReader, sink: InfluxSink) -> None:
     kinds = [Kind.ENVIRONMENT, Kind.DEVICE_STATUS, Kind.TALLY]
     sensors = ["a", "b", "c ', d"]
