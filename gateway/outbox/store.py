@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import resources
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Final
 
@@ -284,13 +284,13 @@ class Store:
         return map(Row._make, self._db.execute(f"{SELECT_ENTRIES} ORDER BY lane, run, sequence"))
 
     def _count(self) -> None:
-        rows = self._db.execute("SELECT lane, count(*), total(length(body)) FROM entry GROUP BY lane")
-        lanes = {int(lane) for lane in Lane}
-        self.held = {
-            Lane(lane): Held(count, int(size) + ENTRY_OVERHEAD_BYTES * count)
-            for lane, count, size in rows
-            if lane in lanes
-        }
+        """Raises DamagedError when the lanes do not follow each other, each once: a search would end at the stranger
+        and hide all that lies behind it, and what is yet to come (PRAGMA quick_check does not look at that)."""
+        rows = self._db.execute("SELECT lane, count(*), total(length(body)) FROM entry GROUP BY lane").fetchall()
+        lanes = [lane for lane, _, _ in rows]
+        if any(a >= b for a, b in pairwise(lanes)) or not set(lanes) <= {int(lane) for lane in Lane}:
+            raise DamagedError("an entry is in a lane where it cannot be")
+        self.held = {Lane(lane): Held(count, int(size) + ENTRY_OVERHEAD_BYTES * count) for lane, count, size in rows}
 
     def _holds(self, lane: int, entries: int, size: int) -> None:
         held = self.held.get(Lane(lane), Held())
