@@ -18,6 +18,7 @@ from gateway.contract.topics import ContractError, check_station
 from gateway.place.settings import PlaceSettings
 from gateway.rules.settings import RulesSettings
 from gateway.section import Section
+from gateway.uplink.settings import UplinkSettings
 
 
 def _station(name: str) -> str:
@@ -91,26 +92,6 @@ class LaneSettings(Section):
     alert_confidence: float = Field(
         0.5, ge=0, le=1, description="Least confidence of an alert; a less sure detection is kept and sent as one."
     )
-
-
-class UplinkSettings(Section):
-    """[uplink]"""
-
-    host: str = Field("localhost", min_length=1, description="The broker at headquarters.")
-    port: int = Field(8883, ge=1, le=65535, description="Its port: 8883 with certificates, 1883 without.")
-    tls: bool = Field(True, description="Encrypt and show our certificate. Only a test does without.")
-    ca_file: Path = Field(Path("/etc/vigia/ca.crt"), description="The authority that vouches for the broker.")
-    cert_file: Path = Field(Path("/etc/vigia/station.crt"), description="This post's certificate.")
-    key_file: Path = Field(Path("/etc/vigia/station.key"), description="This post's private key.")
-    keepalive_s: int = Field(60, ge=5, le=3600, description="Seconds between signs of life on an idle link.")
-    batch_entries: int = Field(500, ge=1, le=4096, description="Most entries in one message.")
-    window_messages: int = Field(32, ge=1, le=500, description="Most messages sent and not yet receipted.")
-    receipt_timeout_s: float = Field(
-        30.0, ge=1, le=3600, description="How long to wait for a receipt before sending again; doubles up to an hour."
-    )
-    linger_detection_s: float = Field(1.0, ge=0, le=3600, description="How long detections wait to travel together.")
-    linger_reading_s: float = Field(30.0, ge=0, le=86400, description="How long measurements wait to travel together.")
-    linger_health_s: float = Field(60.0, ge=0, le=86400, description="How long health reports wait.")
 
 
 class ClockSettings(Section):

@@ -47,6 +47,9 @@ def settings_text(model: type[BaseModel], title: str, *, required: dict[str, str
             if (element := _element(inner)) is not None:
                 tables += _sample(f"{name}.{key}", inner, element)
                 continue
+            if isinstance(inner.annotation, type) and issubclass(inner.annotation, BaseModel):
+                tables += _table(f"{name}.{key}", inner, inner.annotation)
+                continue
             lines += _comment(inner.description or "")
             lines.append(_assignment(key, inner, (required or {}).get(f"{name}.{key}")))
         lines += tables
@@ -65,6 +68,14 @@ def _sample(name: str, field: FieldInfo, element: type[BaseModel]) -> list[str]:
     for key, inner in element.model_fields.items():
         lines += [f"# {line}" for line in _comment(inner.description or "")]
         lines.append(f"# {_assignment(key, inner, None).removeprefix('# ')}")
+    return lines
+
+
+def _table(name: str, field: FieldInfo, model: type[BaseModel]) -> list[str]:
+    """A table within a section."""
+    lines = ["", *_comment(field.description or ""), f"[{name}]"]
+    for key, inner in model.model_fields.items():
+        lines += [*_comment(inner.description or ""), _assignment(key, inner, None)]
     return lines
 
 

@@ -1,5 +1,5 @@
-"""What travels beside the outbox's batches: whoever has messages of lowest priority to send, or hears messages that come
-down for it. Pictures in chunks are one, commands from headquarters (which only hear) another."""
+"""What travels beside the outbox's batches: whoever has messages of lowest priority to send, or hears messages that
+come down for it. Pictures in chunks are one, commands from headquarters (which only hear) another."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class FreightMessage(NamedTuple):
 
 
 class Freight(Protocol):
-    """Given to `Uplink(freights=[...])`. Every method is called from the uplink's thread and must return at once (a read
-    of some kilobytes from disk is at once), and raises nothing but a GatewayError, which starts the whole uplink anew.
+    """Given to `Uplink(freights=[...])`. Every method is called from the uplink's thread, must return at once (reading
+    some kilobytes from disk is at once) and raises nothing but a GatewayError, which starts the whole uplink anew.
 
     Whoever gets something new to send calls `Uplink.wake({})`, from any thread; without it the uplink asks again
     within a second.

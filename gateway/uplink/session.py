@@ -18,8 +18,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.contract import topics
 from gateway.contract.states import StationState, encode_state
-from gateway.settings import UplinkSettings
 from gateway.uplink.refusals import TellingSocket, Why, explain, tls_context
+from gateway.uplink.settings import UplinkSettings
 
 log = logging.getLogger(__name__)
 

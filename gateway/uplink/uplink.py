@@ -24,11 +24,12 @@ from gateway.contract.ranges import RangeSet
 from gateway.contract.receipts import decode_receipt
 from gateway.contract.topics import ContractError, Lane
 from gateway.outbox.outbox import Outbox, Parcel
-from gateway.settings import ClockSettings, UplinkSettings
+from gateway.settings import ClockSettings
 from gateway.supervision.backoff import Backoff
 from gateway.uplink.flights import Flight, Flights
 from gateway.uplink.refusals import explain, foreign_certificate
 from gateway.uplink.session import Acknowledged, Connected, Denied, Event, Lost, Received, Session, Wake
+from gateway.uplink.settings import UplinkSettings
 
 log = logging.getLogger(__name__)
 

@@ -25,8 +25,9 @@ from gateway.contract.ranges import RangeSet
 from gateway.contract.receipts import encode_receipt
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
-from gateway.settings import ClockSettings, UplinkSettings
+from gateway.settings import ClockSettings
 from gateway.uplink.refusals import explain, foreign_certificate
+from gateway.uplink.settings import UplinkSettings
 from gateway.uplink.uplink import LinkState, Uplink
 from tests.deploy.broker.clients import client
 from tests.support.waiting import wait_until

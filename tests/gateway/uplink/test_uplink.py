@@ -23,8 +23,9 @@ from gateway.contract.receipts import encode_receipt
 from gateway.contract.states import decode_state
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
-from gateway.settings import ClockSettings, UplinkSettings
+from gateway.settings import ClockSettings
 from gateway.uplink.flights import LINE_BYTES, Flight, Flights
+from gateway.uplink.settings import UplinkSettings
 from gateway.uplink.uplink import LinkState, Uplink
 from tests.support.mqtt_peer import MqttPeer
 from tests.support.waiting import wait_until
