@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from deploy.doctor.devices import Named, devices_of
 from deploy.doctor.findings import AS_ROOT, Check, Finding, Text, attention, counted, ok, unseen, wrong
 from deploy.language import system_words
 from firmware_bridge.sources import SourceSettings
@@ -18,23 +19,26 @@ _MAX_FILE_BYTES: Final = 1024
 
 
 def key_checks(sources: Sequence[SourceSettings], settings_file: Path) -> list[Check]:
-    """One look at all keys of each source that has devices; settings_file is where the sources are told."""
+    """One look at all keys of each source with devices of ours; settings_file is where the sources are told."""
     return [
-        Check(Text("Claves", "Keys"), partial(_look, source.name, tuple(devices), settings_file))
+        Check(Text("Claves", "Keys"), partial(_look, source.name, devices, settings_file))
         for source in sources
-        if (devices := getattr(source, "devices", ()))
+        if (devices := [device for device in devices_of(source) if device.keyed is not None])
     ]
 
 
-def _look(source: str, devices: Sequence[object], settings_file: Path) -> list[Finding]:
+def _look(source: str, devices: Sequence[Named], settings_file: Path) -> list[Finding]:
     findings = []
+    inline = 0
     for device in devices:
-        name, number = getattr(device, "name", "?"), getattr(device, "id", "?")
-        file = getattr(device, "key_file", None)
-        if file is not None and (finding := _look_at(name, number, file)):
+        if device.keyed is None:
+            continue
+        file = device.keyed.key_file
+        if file is None:
+            inline += 1
+        elif finding := _look_at(device.settings.name, device.keyed.id, file):
             findings.append(finding)
     unsound = sum(1 for finding in findings if finding.code != "key_open")
-    inline = sum(1 for device in devices if getattr(device, "key", None) is not None)
     if inline and _open_to_all(settings_file):
         findings.append(_settings_open(inline, settings_file))
     if len(devices) > unsound:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from deploy.doctor.certificates import Files, certificate_check
+from deploy.doctor.codec_files import codec_checks
 from deploy.doctor.device_keys import key_checks
 from deploy.doctor.findings import Check, Finding, Mark
 
@@ -16,11 +17,13 @@ if TYPE_CHECKING:
 
 
 def at_post(settings: GatewaySettings, settings_file: Path) -> list[Finding]:
-    """What is not well with a post's certificate and its sensors' keys; settings_file is where they were read."""
+    """What is not well with a post's certificate, its sensors' keys and decoders; settings_file is where they were
+    read."""
     uplink = settings.uplink
     files = Files(uplink.ca_file, uplink.cert_file, uplink.key_file)
     certificate = [certificate_check(files, settings.station.name)] if uplink.tls else []
-    return _troubles([*key_checks(settings.sources, settings_file), *certificate])
+    sensors = [*key_checks(settings.sources, settings_file), *codec_checks(settings.sources, settings_file)]
+    return _troubles([*sensors, *certificate])
 
 
 def at_headquarters(settings: IngestSettings) -> list[Finding]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from deploy.doctor.broker import AT_POST, broker_check
 from deploy.doctor.certificates import Files, certificate_check
 from deploy.doctor.clock import clock_check
+from deploy.doctor.codec_files import codec_checks
 from deploy.doctor.configuration import THEME, look_at_settings
 from deploy.doctor.device_keys import key_checks
 from deploy.doctor.disk import disk_check
@@ -31,6 +32,7 @@ def examine_post(path: Path) -> list[Told]:
         clock_check(at_post=True, system_trusted=settings.clock.trust == "system"),
         *port_checks(settings.sources),
         *key_checks(settings.sources, path),
+        *codec_checks(settings.sources, path),
     ]
     kept = settings.outbox.path
     if sound("outbox"):

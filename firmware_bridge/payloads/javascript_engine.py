@@ -79,6 +79,15 @@ class JavascriptEngine:
                 reason, detail = ended.args
                 return Rejected(reason, 1, detail)
 
+    def fault_of(self, source: str) -> str:
+        """Why a codec cannot be used, "" if it loads. Raises EngineError if no engine is installed."""
+        with self._lock:
+            codec = self._sources.setdefault(source, len(self._sources))
+            refused = self._given_up.get(codec)
+            if refused is None and codec not in self._loaded:
+                refused = self._load(codec, source)
+        return "" if refused is None else refused.detail
+
     def close(self) -> None:
         """End the helper process; the next payload starts another."""
         with self._lock:

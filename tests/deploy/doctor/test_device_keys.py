@@ -37,6 +37,33 @@ def test_each_key_file_is_looked_at(tmp_path: Path) -> None:
     assert KEY not in repr(findings)
 
 
+def test_the_key_of_our_frames_in_another_transport_is_looked_at(tmp_path: Path) -> None:
+    (tmp_path / "good").write_text(KEY)
+    (tmp_path / "good").chmod(0o640)
+    (tmp_path / "bad").write_text("no key")
+    carried = [
+        {
+            "id": f"{i:016x}",
+            "name": name,
+            "payload": {"codec": "vigia", "id": f"0000000{i}", "key_file": tmp_path / name},
+        }
+        for i, name in enumerate(("good", "bad", "missing"))
+    ]
+    foreign = {"id": "f" * 16, "name": "clima", "payload": {"codec": "cayenne_lpp"}}
+    told = {"driver": "chirpstack_v4", "name": "lorawan", "application_id": "a"}
+    settings = DRIVERS["chirpstack_v4"].Settings.model_validate(told | {"devices": [*carried, foreign]})
+    findings = look(key_checks([settings], tmp_path / "gateway.toml"))
+    assert found(findings) == {"keys": Mark.OK, "key_bad": Mark.WRONG, "key_missing": Mark.WRONG}
+    assert "1 sensor tiene su clave" in findings[0].what.es
+    assert "missing (00000002)" in findings[2].what.es
+
+
+def test_devices_of_other_makes_have_no_key(tmp_path: Path) -> None:
+    foreign = {"id": "f" * 16, "name": "clima", "payload": {"codec": "cayenne_lpp"}}
+    told = {"driver": "chirpstack_v4", "name": "lorawan", "application_id": "a", "devices": [foreign]}
+    assert key_checks([DRIVERS["chirpstack_v4"].Settings.model_validate(told)], tmp_path / "gateway.toml") == []
+
+
 @pytest.mark.parametrize(
     ("mode", "key", "expected"),
     [
