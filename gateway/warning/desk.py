@@ -1,0 +1,243 @@
+"""One output with its own queue and thread: chooses, merges, waits, tries again, gives up, and says how it fares."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final, Protocol
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from gateway.rules.facts import Change
+from gateway.supervision.backoff import Backoff
+from gateway.warning.errors import OutputError, RefusedError
+from gateway.warning.notice import Notice, test_words, whole_text
+from gateway.warning.settings import OutputSettings
+from gateway.watch.words import OutputWord
+
+log = logging.getLogger(__name__)
+
+_POLL_S: Final = 0.5
+_HANGS_S: Final = 60.0
+
+Words = Callable[[Change, str], str]
+"""An incident's step in words of a language, "es" or "en"."""
+Count = Callable[[Mapping[tuple[str, str], int]], None]
+
+
+class Output(Protocol):
+    """By what people are warned. All but `silence` is called from one thread."""
+
+    depth: int
+    """How many warnings may wait; further ones are told in one. 1: always."""
+    max_bytes: int
+    """Longest text that it takes, in bytes."""
+    is_quieted: bool
+    """Whether an acknowledgement takes back what waits and ends what sounds."""
+
+    def open(self) -> None:
+        """Get ready. Raises OutputError."""
+
+    def warn(self, notice: Notice, text: str, stop: threading.Event) -> None:
+        """Warn; `stop` ends it early. Raises OutputError."""
+
+    def silence(self) -> None:
+        """End what sounds now. From any thread, does not wait."""
+
+    def close(self) -> None:
+        """Let go of what `open` took."""
+
+
+class Desk:
+    """See the module. words: an incident in words. zone: of the post's hours. count: told of discards."""
+
+    def __init__(self, settings: OutputSettings, output: Output, words: Words, zone: ZoneInfo, count: Count) -> None:
+        self._settings = settings
+        self._output = output
+        self._words = words
+        self._zone = zone
+        self._count = count
+        self._news = threading.Condition()  # guards all that follows
+        self._waiting: deque[Notice] = deque()
+        self._not_before = 0.0
+        self._busy_since: float | None = None
+        self._word = OutputWord(settings.name, str(getattr(settings, "output", "")))
+        self._backoff = Backoff(random.Random())
+
+    @property
+    def name(self) -> str:
+        """Its name in the settings."""
+        return self._settings.name
+
+    def offer(self, change: Change) -> None:
+        """Warn of this, if it is for this output. Returns at once; a full queue tells several in one."""
+        if self._is_for(change):
+            self._put(Notice(change, time.monotonic(), 0, frozenset((change.incident.number,))))
+
+    def test(self) -> None:
+        """Warn as a test, whatever the filters say."""
+        self._put(Notice(None, time.monotonic()))
+
+    def acknowledged(self, number: int) -> None:
+        """Somebody has seen to an incident."""
+        if not self._output.is_quieted:
+            return
+        with self._news:
+            self._waiting = deque(notice for notice in self._waiting if notice.numbers != {number})
+        self._output.silence()
+
+    def state(self) -> OutputWord:
+        """How it fares. From any thread."""
+        with self._news:
+            word = msgspec.structs.replace(self._word, waiting=len(self._waiting))
+            busy_since = self._busy_since
+        if busy_since is not None and not word.trouble and time.monotonic() - busy_since > _HANGS_S:
+            return msgspec.structs.replace(word, trouble=f"has not come back for {_HANGS_S:.0f} s")
+        return word
+
+    def run(self, stop: threading.Event) -> None:
+        """Work until told to stop."""
+        try:
+            if not self._open(stop):
+                return
+            while not stop.is_set():
+                if (notice := self._next()) is not None:
+                    self._give(notice, stop)
+        finally:
+            self._output.close()
+
+    def give(self, notice: Notice, stop: threading.Event) -> None:
+        """Warn in this thread, once. Raises OutputError."""
+        settings = self._settings
+        words = self._words(notice.change, settings.lang) if notice.change is not None else test_words(settings.lang)
+        text = whole_text(words, notice.more, settings.lang, self._output.max_bytes)
+        self._output.warn(notice, text, stop)
+
+    def try_once(self) -> None:
+        """Open the output, give a test warning in this thread, close it. Raises OutputError."""
+        try:
+            self._output.open()
+            self.give(Notice(None, time.monotonic()), threading.Event())
+        finally:
+            self._output.close()
+
+    # choosing
+
+    def _is_for(self, change: Change) -> bool:
+        settings, incident = self._settings, change.incident
+        return (
+            incident.level in settings.levels
+            and (not settings.labels or incident.label in settings.labels)
+            and (not settings.rules or incident.rule in settings.rules)
+            and is_within(settings.hours, incident.last_ms, self._zone)
+        )
+
+    def _put(self, notice: Notice) -> None:
+        with self._news:
+            self._waiting.append(notice)
+            while len(self._waiting) > self._output.depth:
+                self._merge()
+            self._news.notify_all()
+
+    def _merge(self) -> None:
+        """Two of those that wait become one: the newest stays, but an alert before a notice."""
+        goes = next((notice for notice in self._waiting if not notice.is_alert), self._waiting[0])
+        self._waiting.remove(goes)
+        self._waiting[-1] = self._waiting[-1].with_more(goes)
+
+    def _next(self) -> Notice | None:
+        """The next to be given now; None when there is none within a while."""
+        with self._news:
+            now = time.monotonic()
+            if not self._waiting or now < self._not_before:
+                self._news.wait(_POLL_S if not self._waiting else min(_POLL_S, self._not_before - now))
+                now = time.monotonic()
+            late = [notice for notice in self._waiting if now - notice.due_at > self._settings.too_late_s]
+            for notice in late:
+                self._waiting.remove(notice)
+            chosen = self._waiting.popleft() if self._waiting and now >= self._not_before else None
+            if chosen is not None:
+                self._busy_since = now
+        for notice in late:
+            self._give_up("warning_too_late", notice)
+        return chosen
+
+    # giving
+
+    def _open(self, stop: threading.Event) -> bool:
+        while not stop.is_set():
+            try:
+                self._output.open()
+            except OutputError as error:
+                self._failed(error)
+                stop.wait(self._backoff.next_s())
+            else:
+                self._well()
+                return True
+        return False
+
+    def _give(self, notice: Notice, stop: threading.Event) -> None:
+        try:
+            self.give(notice, stop)
+        except RefusedError as error:
+            self._failed(error)
+            self._give_up("warning_refused", notice)
+        except OutputError as error:
+            self._failed(error)
+            with self._news:
+                self._not_before = time.monotonic() + self._backoff.next_s()
+                self._waiting.appendleft(notice)
+                while len(self._waiting) > self._output.depth:
+                    self._merge()
+        else:
+            self._backoff.reset()
+            self._well()
+            with self._news:
+                self._not_before = time.monotonic() + (self._settings.repeat_s if notice.change is not None else 0.0)
+                last_ms = time.time_ns() // 1_000_000
+                self._word = msgspec.structs.replace(self._word, last_ms=last_ms, sent=self._word.sent + 1)
+        finally:
+            with self._news:
+                self._busy_since = None
+
+    def _well(self) -> None:
+        with self._news:
+            was, self._word = self._word.trouble, msgspec.structs.replace(self._word, trouble="")
+        if was:
+            log.info("warnings by %s work again", self.name)
+
+    def _failed(self, error: OutputError) -> None:
+        words = str(error)
+        with self._news:
+            was = self._word.trouble
+            self._word = msgspec.structs.replace(self._word, trouble=words, failed=self._word.failed + 1)
+        self._count({(self._place, "warning_failed"): 1})
+        log.log(logging.DEBUG if was else logging.WARNING, "warnings by %s fail: %s", self.name, words)
+
+    def _give_up(self, reason: str, notice: Notice) -> None:
+        count = 1 + notice.more
+        with self._news:
+            if reason == "warning_too_late":
+                self._word = msgspec.structs.replace(self._word, too_late=self._word.too_late + count)
+        self._count({(self._place, reason): count})
+        log.debug("warnings by %s: %s: %d", self.name, reason, count)
+
+    @property
+    def _place(self) -> str:
+        return f"warning {self.name}"
+
+
+def is_within(hours: str, wall_ms: int, zone: ZoneInfo) -> bool:
+    """Whether a time is within hours such as "21:00-05:30" (the first minute in, the last out); always for ""."""
+    if not hours:
+        return True
+    then = datetime.fromtimestamp(wall_ms / 1000, zone)
+    now = f"{then.hour:02}:{then.minute:02}"
+    begin, _, end = hours.partition("-")
+    return begin <= now < end if begin <= end else now >= begin or now < end

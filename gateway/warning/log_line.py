@@ -1,0 +1,46 @@
+"""A line in the service's log, for a post that has nothing else yet."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from firmware_bridge.readings import LABELS
+from gateway.warning.notice import Notice
+from gateway.warning.settings import LogSettings
+
+alerts_log = logging.getLogger("gateway.alerts")
+
+
+class LogOutput:
+    """See `Output`."""
+
+    depth = 32
+    max_bytes = 1000
+    is_quieted = False
+
+    def __init__(self, settings: LogSettings) -> None:
+        self._settings = settings
+
+    def open(self) -> None:
+        """Nothing."""
+
+    def warn(self, notice: Notice, text: str, stop: threading.Event) -> None:
+        """ALERTA at WARNING for an alert, AVISO at INFO for a notice."""
+        if notice.change is None:
+            alerts_log.info("%s", text)
+            return
+        incident = notice.change.incident
+        label = LABELS.get(incident.label)
+        title = (label.title_en if self._settings.lang == "en" else label.title_es) if label else incident.label
+        where = ", ".join(incident.sensors)
+        if notice.is_alert:
+            alerts_log.warning("ALERTA: %s en %s: %s", title, where, text)
+        else:
+            alerts_log.info("AVISO: %s en %s: %s", title, where, text)
+
+    def silence(self) -> None:
+        """What is written is written."""
+
+    def close(self) -> None:
+        """Nothing."""

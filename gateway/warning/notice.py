@@ -1,0 +1,49 @@
+"""A warning on its way to people."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+
+from gateway.rules.facts import Change
+
+_MORE: Final = {"es": " (y {} más)", "en": " (and {} more)"}
+_TEST: Final = {
+    "es": "PRUEBA de Vigía: así llega un aviso. No pasa nada.",
+    "en": "TEST of Vigía: this is how a warning comes. All is well.",
+}
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """change: what it tells of; None for a test. due_at: seconds of the monotonic clock since when people should know.
+    more: how many others it stands for, which came while the output was busy. numbers: of all those incidents."""
+
+    change: Change | None
+    due_at: float
+    more: int = 0
+    numbers: frozenset[int] = frozenset()
+
+    def with_more(self, other: Notice) -> Notice:
+        """This one, standing for another too."""
+        return msgspec.structs.replace(self, more=self.more + 1 + other.more, numbers=self.numbers | other.numbers)
+
+    @property
+    def is_alert(self) -> bool:
+        """Whether it is of the more urgent sort."""
+        return self.change is None or self.change.incident.level == "alert"
+
+
+def test_words(lang: str) -> str:
+    """What a test says."""
+    return _TEST[lang]
+
+
+def whole_text(words: str, more: int, lang: str, max_bytes: int) -> str:
+    """The words, and how many more there are, in at most so many bytes of UTF-8; what is cut off is the words' end."""
+    tail = _MORE[lang].format(more) if more else ""
+    room = max_bytes - len(tail.encode())
+    raw = words.encode()
+    if len(raw) > room:
+        words = raw[: room - 3].decode(errors="ignore") + "…"
+    return words + tail
