@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
-import re
-import unicodedata
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -15,6 +12,8 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from firmware_bridge.readings import LABELS
 from firmware_bridge.sources import SourceSettings
 from gateway.contract.topics import ContractError, check_station
+from gateway.label_names import LabelName
+from gateway.media.settings import MediaSettings
 from gateway.place.settings import PlaceSettings
 from gateway.rules.settings import RulesSettings
 from gateway.section import Section
@@ -26,34 +25,6 @@ def _station(name: str) -> str:
         return check_station(name)
     except ContractError as error:
         raise ValueError(error.detail) from None
-
-
-_UNLISTED: Final = re.compile(r"unlisted_\d{1,3}")
-"""What a code of newer firmware becomes."""
-
-
-def _label(name: str) -> str:
-    """A label that is never heard would warn nobody: refused, with the likely one by any of its names."""
-    if name in LABELS or _UNLISTED.fullmatch(name):
-        return name
-    by_word = {
-        _plain(word): label
-        for label in LABELS.values()
-        for title in (label.name, label.title_en, label.title_es)
-        for word in (title, *re.findall(r"\w{4,}", title))
-    }
-    close = difflib.get_close_matches(_plain(name), by_word, n=1, cutoff=0.7)
-    if close:
-        label = by_word[close[0]]
-        words = {"label": label.name, "es": label.title_es.partition(" (")[0].lower()}
-        raise PydanticCustomError("label_misspelt", "no such label; do you mean {label} ({es})?", words)
-    raise PydanticCustomError("label_unknown", "no such label; known: {known}", {"known": ", ".join(LABELS)})
-
-
-def _plain(text: str) -> str:
-    """Without capitals, accents and underscores."""
-    letters = unicodedata.normalize("NFD", text.lower().replace("_", " "))
-    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 class StationSettings(Section):
@@ -85,7 +56,7 @@ class OutboxSettings(Section):
 class LaneSettings(Section):
     """[lanes]"""
 
-    alert_labels: list[Annotated[str, AfterValidator(_label)]] = Field(
+    alert_labels: list[LabelName] = Field(
         default_factory=lambda: sorted(label.name for label in LABELS.values() if label.alert),
         description="Sounds and sights that warn the post at once and are sent first.",
     )
@@ -113,17 +84,6 @@ class HealthSettings(Section):
     """[health]"""
 
     every_s: float = Field(60.0, ge=1, le=86400, description="Seconds between the gateway's reports about itself.")
-
-
-class MediaSettings(Section):
-    """[media]"""
-
-    path: Path | None = Field(
-        None, description="Where pictures and clips are kept; a directory media beside the outbox if left out."
-    )
-    max_megabytes: int = Field(
-        4096, ge=1, le=10_000_000, description="Most that is kept of them. When full, the oldest go first."
-    )
 
 
 class GatewaySettings(BaseSettings):
