@@ -46,7 +46,7 @@ def key(
     with plain_errors():
         device = (number or secrets.token_hex(_ID_BYTES)).lower()
         file = folder.absolute() / f"{device}.key"
-        _check(device, name, file)
+        _check(device, name, file, lang)
         if file.exists():
             raise DeployError(_TAKEN(lang.value).format(file=file, id=device))
         written = _asked(lang) if ask else secrets.token_hex(KEY_BYTES)
@@ -59,12 +59,13 @@ def key(
     typer.echo("\n".join(["", *lines]), err=True)
 
 
-def _check(device: str, name: str, file: Path) -> None:
+def _check(device: str, name: str, file: Path, lang: Lang) -> None:
     """Raises DeployError for an id or a name that the settings would refuse."""
     from deploy.sensors.chosen import checked
 
     devices = [{"id": device, "name": name, "key_file": str(file)}]
-    checked({"driver": "vigia_sensor", "name": "radio", "port": "/dev/null", "devices": devices}, "the new sensor")
+    source = {"driver": "vigia_sensor", "name": "radio", "port": "/dev/null", "devices": devices}
+    checked(source, Text("el sensor nuevo", "the new sensor"), lang.value)
 
 
 def _asked(lang: Lang) -> str:

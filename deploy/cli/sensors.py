@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
-from pydantic import SecretStr
 from rich.console import Console
 
 from deploy.cli.doctor import Lang
 from deploy.cli.running import set_up_logging, stop_event
 from deploy.errors import DeployError
+from deploy.language import Language as Tongue
+from deploy.language import Text, system_words
 from deploy.settings.file import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Sensors: which can be heard, what they say, a new one, simulated ones.")
@@ -23,11 +25,21 @@ Language = Annotated[Lang, typer.Option(help="Language of what is shown.")]
 SourceName = Annotated[str | None, typer.Option(help="Which [[sources]] by name, if there are several.")]
 
 
+class LogLevel(StrEnum):
+    """How much is told."""
+
+    DEBUG = "DEBUG"
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"
+
+
 @app.command("list")
 def list_drivers(
     json: Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")] = False,
+    lang: Language = Lang.ES,
 ) -> None:
-    """Every driver: its device, link and quantities, and whether what it needs is installed.
+    """Every driver: what it hears, its link and quantities, and whether what it needs is installed.
 
     On a terminal a table; otherwise one line each, separated by tabs.
     """
@@ -38,9 +50,9 @@ def list_drivers(
     if json:
         typer.echo(as_json(cards()))
     elif console.is_terminal:
-        console.print(as_table(cards()))
+        console.print(as_table(cards(), lang.value))
     else:
-        typer.echo("\n".join(as_lines(cards())))
+        typer.echo("\n".join(as_lines(cards(), lang.value)))
 
 
 @app.command()
@@ -91,48 +103,59 @@ def decode(
     from deploy.sensors.chosen import sample_of, source_of
     from deploy.sensors.words import delivery_lines
 
-    chosen = source_of(settings, source, driver) if settings else sample_of(driver)
+    language: Tongue = lang.value
+    chosen = source_of(settings, source, driver, language=language) if settings else sample_of(driver, language)
     if chosen.driver != driver:
-        raise DeployError(f"{settings} is of the driver {chosen.driver}, not of {driver}")
+        raise DeployError(_OTHER_DRIVER.filled(file=settings, there=chosen.driver, driver=driver)(language))
     if bool(what) == (file is not None):
-        raise DeployError("say what is to be decoded: bytes in hex, or --text and text, or --file and a file")
+        raise DeployError(_WHAT(language))
+    chunks = _file_chunk(file, language) if file else _chunks(what or [], language, text=text)
+    if settings is None:
+        logging.basicConfig(level=logging.ERROR)  # the sample's keys are not here: a frame of ours is told as no_key
     console = Console(highlight=False)
     told = decoding.Decoding(chosen)
-    for delivery in told.feed(_file_chunk(file) if file else _chunks(what or [], text=text)):
+    for delivery in told.feed(chunks):
         if console.is_terminal:
-            for part in decoding.tables(delivery, lang.value):
+            for part in decoding.tables(delivery, language):
                 console.print(part)
         else:
-            for line in delivery_lines(delivery, lang.value):
+            for line in delivery_lines(delivery, language):
                 typer.echo(line)
     if console.is_terminal:
-        for words in decoding.closing_advice(told, lang.value):
+        for words in decoding.closing_advice(told, language):
             console.print(words)
     else:
-        for line in decoding.closing_lines(told, lang.value):
+        for line in decoding.closing_lines(told, language):
             typer.echo(line)
     if not told.has_readings:
         raise typer.Exit(1)
 
 
-def _chunks(words: list[str], *, text: bool) -> Iterator[bytes]:
+def _chunks(words: list[str], language: Tongue, *, text: bool) -> Iterable[bytes]:
     from deploy.sensors.decoding import MAX_BYTES, bytes_of
 
     if text:
-        for line in sys.stdin if words == ["-"] else words:
-            yield line.rstrip("\r\n").encode() + b"\r\n"
-    else:
-        yield bytes_of([sys.stdin.read(3 * MAX_BYTES)] if words == ["-"] else words)
+        return (line.rstrip("\r\n").encode() + b"\r\n" for line in (sys.stdin if words == ["-"] else words))
+    return [bytes_of([sys.stdin.read(3 * MAX_BYTES)] if words == ["-"] else words, language)]
 
 
-def _file_chunk(file: Path) -> Iterator[bytes]:
+def _file_chunk(file: Path, language: Tongue) -> list[bytes]:
     from deploy.sensors.decoding import MAX_BYTES
 
     try:
         with file.open("rb") as opened:
-            yield opened.read(MAX_BYTES)
+            return [opened.read(MAX_BYTES)]
     except OSError as error:
-        raise DeployError(f"{file}: {error.strerror}") from error
+        raise DeployError(f"{file}: {system_words(error)(language)}") from error
+
+
+_OTHER_DRIVER: Final = Text(
+    "{file} es del driver {there}, no de {driver}", "{file} is of the driver {there}, not of {driver}"
+)
+_WHAT: Final = Text(
+    "diga qué descifrar: bytes en hexadecimal, o --text y texto, o --file y un archivo",
+    "say what is to be decoded: bytes in hex, or --text and text, or --file and a file",
+)
 
 
 @app.command()
@@ -149,17 +172,17 @@ def watch(
 ) -> None:
     """Listen in place of the gateway and show what comes: each sensor's last reading, signal and battery, what is
     discarded and what to do, who is heard and not in the settings. The gateway must be stopped; nothing is stored."""
-    from deploy.sensors.chosen import sample_of, source_of
+    from deploy.sensors.chosen import on_port, source_of
     from deploy.sensors.watch_run import watch_in_lines, watch_on_terminal
     from deploy.sensors.watching import refuse_if_not_free
 
     logging.basicConfig(level=logging.ERROR)  # the screen tells how the line stands
     if settings is not None and port is None:
-        chosen = source_of(settings, source, driver)
+        chosen = source_of(settings, source, driver, language=lang.value)
     elif settings is None and port is not None and driver is not None:
-        chosen = sample_of(driver, port=port, **({} if baud is None else {"baud": baud}))
+        chosen = on_port(driver, port, baud, lang.value)
     else:
-        raise DeployError("say either PORT and --driver, or --for and the gateway's settings")
+        raise DeployError(_WHICH_LINE(lang.value))
     refuse_if_not_free(chosen, settings, lang.value)
     console = Console(highlight=False)
     longest = float("inf") if longest_s is None else longest_s
@@ -167,6 +190,14 @@ def watch(
         watch_on_terminal(console, chosen, lang.value, stop_event(), longest)
     else:
         watch_in_lines(typer.echo, chosen, lang.value, stop_event(), longest)
+
+
+_WHICH_LINE: Final = Text(
+    "diga qué mirar: un puerto y su driver, como vigia sensors watch /dev/ttyUSB0 --driver rak_rui3; o --for y la"
+    " configuración del gateway, como vigia sensors watch --for /etc/vigia/gateway.toml",
+    "say what to watch: a port and its driver, such as vigia sensors watch /dev/ttyUSB0 --driver rak_rui3; or --for and"
+    " the gateway's settings, such as vigia sensors watch --for /etc/vigia/gateway.toml",
+)
 
 
 @app.command()
@@ -191,7 +222,7 @@ def update(
     from gateway.settings import GatewaySettings
 
     logging.basicConfig(level=logging.ERROR)
-    gateway = load_settings(settings, GatewaySettings)
+    gateway = load_settings(settings, GatewaySettings, lang.value)
     target = find_target(gateway.sources, device, settings, lang.value)
     report = bring(
         image,
@@ -199,7 +230,7 @@ def update(
         counters or gateway.outbox.path.with_name("downlink.counters"),
         Console(highlight=False),
         lang.value,
-        maker=read_maker(maker) if maker else None,
+        maker=read_maker(maker, lang.value) if maker else None,
         force=force,
         stop=stop_event(),
     )
@@ -212,29 +243,27 @@ def simulate(
     settings: Annotated[
         Path, typer.Option("--for", help="The gateway's settings file: its port, devices and keys are played.")
     ],
-    source: Annotated[str | None, typer.Option(help="Which [[sources]] by name, if there are several.")] = None,
+    source: SourceName = None,
     speed: Annotated[float, typer.Option(help="Scenario seconds in a real second.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Chance of the play; the same seed plays the same.")] = 0,
     rate: Annotated[float | None, typer.Option(help="Frames per scenario second, instead of the scenario's.")] = None,
     longest_s: Annotated[float | None, typer.Option(help="End after this many real seconds.")] = None,
     report: Annotated[Path | None, typer.Option(help="Keep what was sent in this JSON file.")] = None,
-    log_level: Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")] = "INFO",
+    log_level: Annotated[LogLevel, typer.Option(help="How much is told.")] = LogLevel.INFO,
+    lang: Language = Lang.ES,
 ) -> None:
     """Play sensors on a serial line that is made for it: a symbolic link where the gateway's settings expect the port.
 
     Nothing in the gateway knows that they are simulated: they speak the frames of real ones, with the same keys.
     """
-    from firmware_bridge.simulator.run import SimulatedDevice, run_simulator
+    from deploy.sensors.playing import line_to_play, played_words
+    from firmware_bridge.simulator.run import run_simulator
     from gateway.settings import GatewaySettings
 
-    set_up_logging(log_level)
-    gateway = load_settings(settings, GatewaySettings)
-    sources = [s.model_dump() for s in gateway.sources if s.driver == "vigia_sensor" and source in (None, s.name)]
-    if len(sources) != 1:
-        names = ", ".join(s.name for s in gateway.sources) or "none"
-        raise DeployError(f"{settings} has {len(sources)} sources to play: say which with --source (it has: {names})")
-    devices = [SimulatedDevice(device["id"], _key(device)) for device in sources[0]["devices"]]
-    link = Path(sources[0]["port"])
+    set_up_logging(log_level.value)
+    link, devices = line_to_play(
+        load_settings(settings, GatewaySettings, lang.value).sources, source, settings, lang.value
+    )
     made = run_simulator(
         scenario,
         link,
@@ -247,10 +276,4 @@ def simulate(
         longest_s=longest_s,
         report_path=report,
     )
-    typer.echo(f"{made.sent} frames sent on {link}, {made.dropped} dropped because nobody read")
-
-
-def _key(device: dict[str, object]) -> bytes:
-    key = device.get("key")
-    text = key.get_secret_value() if isinstance(key, SecretStr) else Path(str(device.get("key_file"))).read_text()
-    return bytes.fromhex(text.strip())
+    typer.echo(played_words(made, link, lang.value))

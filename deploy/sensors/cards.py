@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
 import importlib.util
 import re
@@ -13,6 +14,7 @@ from pydantic import BaseModel
 
 import firmware_bridge
 from deploy.errors import DeployError
+from deploy.language import Language, Text
 from firmware_bridge import drivers
 from firmware_bridge.sources import DRIVERS
 
@@ -25,6 +27,8 @@ PAGES: Final = Path(firmware_bridge.__path__[0], "docs")
 
 _SECTION: Final = re.compile(rf"^({'|'.join((*SECTIONS, EXTRA))})\s+")
 _EXTRA: Final = re.compile(r"([a-z]+) \(([A-Za-z_]+)\)(?: for ([\w ]+))?")
+_SHORTEST_MODEL: Final = 3
+_MOST_MEANT: Final = 3
 _JAVASCRIPT: Final = "javascript (quickjs) for codec javascript"
 
 
@@ -75,10 +79,32 @@ def cards() -> list[Card]:
     return [card(name) for name in DRIVERS]
 
 
-def check_known(name: str) -> None:
-    """Raises DeployError for a driver that there is not."""
-    if name not in DRIVERS:
-        raise DeployError(f"there is no driver {name!r}; there are: {', '.join(DRIVERS)}")
+def check_known(name: str, language: Language = "es") -> None:
+    """Raises DeployError for a driver that there is not, with those that may be meant."""
+    if name in DRIVERS:
+        return
+    meant = _meant(name)
+    question = Text(f"¿quiso decir {' o '.join(meant)}? " if meant else "", f"{' or '.join(meant)}? " if meant else "")
+    there = ", ".join(DRIVERS)
+    raise DeployError(
+        Text(
+            f"no hay un driver {name!r}. {question.es}Los que hay: {there}. Qué es cada uno: vigia sensors list",
+            f"there is no driver {name!r}; {question.en}There are: {there}. What each is: vigia sensors list --lang en",
+        )(language)
+    )
+
+
+def _meant(name: str) -> list[str]:
+    """Drivers whose name, or the models in whose header, are like a word."""
+    word = _plain(name)
+    found = [one for one in DRIVERS if word and (word in _plain(one) or _plain(one) in word)]
+    if not found and len(word) >= _SHORTEST_MODEL:
+        found = [one.name for one in cards() if word in _plain(f"{one.title} {one.device}")]
+    return (found or difflib.get_close_matches(name.lower(), list(DRIVERS), n=2))[:_MOST_MEANT]
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
 def sections(header: str) -> dict[str, str]:

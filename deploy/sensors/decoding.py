@@ -12,7 +12,7 @@ from rich.text import Text as RichText
 from deploy.doctor.findings import Language, Text
 from deploy.doctor.reasons import advice
 from deploy.errors import DeployError
-from deploy.sensors.words import attachment_words, head, other_lines, rows
+from deploy.sensors.words import attachment_words, head, other_lines, printable, rows
 from firmware_bridge.readings import Rejected
 from firmware_bridge.sources import DRIVERS, Delivery, SourceSettings
 
@@ -52,13 +52,23 @@ class Decoding:
         return list(self._rejected.values())
 
 
-def bytes_of(words: Iterable[str]) -> bytes:
+def bytes_of(words: Iterable[str], language: Language = "es") -> bytes:
     """Bytes of hex digits, however they are grouped: 0a0B, 0a:0b, 0x0a 0x0b. Raises DeployError."""
     digits = _BETWEEN.sub("", " ".join(words))
     if strange := re.search(r"[^0-9A-Fa-f]", digits):
-        raise DeployError(f"{strange[0]!r} is no hex digit; for text, such as JSON or lines of a modem, say --text")
+        raise DeployError(
+            Text(
+                f"{strange[0]!r} no es una cifra hexadecimal; para texto (JSON, líneas de un módem) agregue --text",
+                f"{strange[0]!r} is no hex digit; for text (JSON, lines of a modem) add --text",
+            )(language)
+        )
     if len(digits) % 2:
-        raise DeployError(f"{len(digits)} hex digits: a byte has two, one is missing")
+        raise DeployError(
+            Text(
+                f"son {len(digits)} cifras hexadecimales: un byte tiene dos, falta una",
+                f"{len(digits)} hex digits: a byte has two, one is missing",
+            )(language)
+        )
     return bytes.fromhex(digits)
 
 
@@ -93,4 +103,4 @@ def tables(delivery: Delivery, language: Language) -> list[Table | RichText]:
 
 
 def _rejected_words(item: Rejected) -> str:
-    return f"{item.reason} {item.count}{f' ({item.detail})' if item.detail else ''}"
+    return f"{item.reason} {item.count}{f' ({printable(item.detail)})' if item.detail else ''}"

@@ -12,6 +12,7 @@ from rich.progress import Progress as Bar
 
 from deploy.doctor.findings import Language, Text
 from deploy.errors import DeployError
+from deploy.language import system_words
 from deploy.sensors.watching import refuse_if_not_free
 from firmware_bridge.drivers.vigia_sensor import Settings
 from firmware_bridge.sources import SourceSettings
@@ -55,20 +56,44 @@ def find_target(settings: list[SourceSettings], device: str, file: Path, languag
             try:
                 key = one.read_key()
             except (OSError, ValueError) as error:
-                raise DeployError(f"the key of {one.name} cannot be read: {error}") from error
+                raise unreadable_key(one.name, error, language) from error
             return Target(source.port, source.baud, one.id, key, one.name)
-    known = ", ".join(there) or "none"
-    raise DeployError(f"{file} has no sensor {device!r} that speaks our own frames; it has: {known}")
+    known = ", ".join(there)
+    raise DeployError(
+        Text(
+            f"{file} no tiene un sensor {device!r} que hable nuestras tramas; tiene: {known or 'ninguno'}",
+            f"{file} has no sensor {device!r} that speaks our own frames; it has: {known or 'none'}",
+        )(language)
+    )
 
 
-def read_maker(file: Path) -> bytes:
+def unreadable_key(name: str, error: OSError | ValueError, language: Language) -> DeployError:
+    """That the key of a sensor of the settings cannot be read."""
+    why = system_words(error) if isinstance(error, OSError) else Text(str(error), str(error))
+    file = f" {error.filename}" if isinstance(error, OSError) and error.filename else ""
+    return DeployError(
+        Text(
+            f"no se puede leer la clave de {name}{file}: {why.es}", f"the key of {name}{file} cannot be read: {why.en}"
+        )(language)
+    )
+
+
+def read_maker(file: Path, language: Language = "es") -> bytes:
     """A maker's public key: 64 hex digits in a file. Raises DeployError."""
     try:
         key = bytes.fromhex(file.read_text().strip())
-    except (OSError, ValueError) as error:
-        raise DeployError(f"{file} is no maker's key, 64 hex digits: {error}") from error
+    except OSError as error:
+        why = system_words(error)
+        raise DeployError(f"{file}: {why(language)}") from error
+    except ValueError:
+        key = b""
     if len(key) != _MAKER_BYTES:
-        raise DeployError(f"{file} has {len(key)} bytes, a maker's key has {_MAKER_BYTES}")
+        raise DeployError(
+            Text(
+                f"{file} no es la clave de un fabricante: son {2 * _MAKER_BYTES} cifras hexadecimales",
+                f"{file} is no maker's key: {2 * _MAKER_BYTES} hex digits",
+            )(language)
+        )
     return key
 
 

@@ -13,7 +13,7 @@ from deploy.doctor.findings import Language, Text
 from deploy.doctor.processes import Process, holders, running
 from deploy.doctor.reasons import UNMAPPED
 from deploy.errors import DeployError
-from deploy.sensors.words import other_lines
+from deploy.sensors.words import other_lines, printable
 from firmware_bridge.readings import Reading
 from firmware_bridge.sources import Delivery, SourceSettings, open_source
 
@@ -52,12 +52,11 @@ class Watch:
                 device = (before.device if before else {}) | _of_device(reading)
                 self._sensors[reading.sensor] = Heard(reading, now, (before.times if before else 0) + 1, device)
             for item in delivery.rejected:
+                detail = printable(item.detail)
                 self._reasons[item.reason] += item.count
-                self._details[item.reason] = item.detail
-                if item.reason in _STRANGERS and (
-                    item.detail in self._strangers or len(self._strangers) < _MOST_STRANGERS
-                ):
-                    self._strangers[item.detail] += item.count
+                self._details[item.reason] = detail
+                if item.reason in _STRANGERS and (detail in self._strangers or len(self._strangers) < _MOST_STRANGERS):
+                    self._strangers[detail] += item.count
             self._texts.extend(other_lines(delivery, language))
 
     def sensors(self) -> dict[str, Heard]:

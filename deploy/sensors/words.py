@@ -63,12 +63,17 @@ def age_words(seconds: float, language: Language) -> str:
     return f"hace {ages(seconds).es}" if language == "es" else f"{ages(seconds).en} ago"
 
 
+def printable(text: str) -> str:
+    """What a device said, on one line and without what would steer a terminal."""
+    return "".join(sign if sign.isprintable() else " " for sign in text).strip()
+
+
 def attachment_words(attachment: Attachment, language: Language) -> str:
     """A picture or a clip in one line."""
     text = Text("miniatura", "thumbnail")(language)
     small = f", {text} {sizes(len(attachment.thumbnail))}" if attachment.thumbnail else ""
     of = f", {attachment.number}/{attachment.of}" if attachment.of > 1 else ""
-    notes = "".join(f", {name} {value}" for name, value in attachment.notes)
+    notes = "".join(f", {name} {printable(value)}" for name, value in attachment.notes)
     return f"{attachment.media_type}, {sizes(attachment.size_bytes)}{of}{small}{notes}"
 
 

@@ -86,7 +86,10 @@ def test_a_gateways_settings_will_do_too(tmp_path: Path) -> None:
     assert vigia("decode", "vigia_sensor", "--settings", file, GOLDEN).output == TOLD
     told = vigia("decode", "nmea_gps", "--settings", file, "--source", "radio", "00")
     assert isinstance(told.exception, DeployError)
-    assert "0 sources fit; say which with --source. It has: radio (vigia_sensor), gps (nmea_gps)" in str(told.exception)
+    assert (
+        "no hay ninguna fuente de nombre 'radio' del driver nmea_gps. Tiene: radio (vigia_sensor), gps (nmea_gps)"
+        in str(told.exception)
+    )
 
 
 def test_what_is_discarded_has_its_reason_and_nothing_else_is_exit_code_1(source: Path) -> None:
@@ -113,11 +116,16 @@ def test_text_lines_and_messages(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("nmea_gps", "--text"), "say what is to be decoded"),
-        (("nmea_gps", "zz"), "'z' is no hex digit"),
-        (("nmea_gps", "123"), "a byte has two, one is missing"),
-        (("no_such", "00"), "there is no driver 'no_such'"),
-        (("nmea_gps", "--file", "/no/such/file"), "No such file or directory"),
+        (("nmea_gps", "--text"), "diga qué descifrar"),
+        (("nmea_gps", "--text", "--lang", "en"), "say what is to be decoded"),
+        (("nmea_gps", "zz"), "'z' no es una cifra hexadecimal"),
+        (("nmea_gps", "zz", "--lang", "en"), "'z' is no hex digit"),
+        (("nmea_gps", "123"), "un byte tiene dos, falta una"),
+        (("no_such", "00"), "no hay un driver 'no_such'"),
+        (("chirpstack", "00", "--lang", "en"), "there is no driver 'chirpstack'; chirpstack_v4? There are: "),
+        (("rak3172", "00"), "¿quiso decir rak_rui3? Los que hay: "),
+        (("seed_lora_e5", "00"), "¿quiso decir seeed_lora_e5? "),
+        (("nmea_gps", "--file", "/no/such/file"), "/no/such/file: no existe"),
     ],
 )
 def test_mistakes_are_sentences(words: tuple[str, ...], said: str) -> None:
@@ -131,15 +139,55 @@ def test_wrong_settings_are_told_by_their_place(tmp_path: Path) -> None:
     file.write_text('driver = "vigia_sensor"\nname = "radio"\nport = ""\ndevices = [{ id = "5" }]\n')
     told = vigia("decode", "vigia_sensor", "--settings", file, "00")
     assert isinstance(told.exception, DeployError)
+    assert "port: no debe estar vacío" in str(told.exception)
+    assert "devices.0.id: no tiene la forma correcta" in str(told.exception)
+    told = vigia("decode", "vigia_sensor", "--settings", file, "00", "--lang", "en")
     assert "port: must not be empty" in str(told.exception)
-    assert "devices.0.id: has not the right form" in str(told.exception)
 
 
 def test_watch_wants_one_line(tmp_path: Path) -> None:
     for words in ((), ("/dev/ttyUSB0",), ("/dev/ttyUSB0", "--for", "x.toml", "--driver", "nmea_gps")):
         told = vigia("watch", *words)
         assert isinstance(told.exception, DeployError)
-        assert "say either PORT and --driver, or --for" in str(told.exception)
+        assert "diga qué mirar: un puerto y su driver" in str(told.exception)
+    told = vigia("watch", "/dev/ttyUSB0", "--driver", "semtech_udp")
+    assert "semtech_udp no escucha un puerto serie" in str(told.exception)
+
+
+def test_what_a_device_says_cannot_steer_the_terminal() -> None:
+    told = vigia("decode", "chirpstack_v4", "--text", "\x1b[2Jx")
+    assert told.output == "Descartado: bad_topic 1 ([2Jx)\n"
+
+
+SIMULATED = """\
+[[sources]]
+driver = "vigia_sensor"
+name = "radio"
+port = "{place}/tty"
+[[sources.devices]]
+id = "00a1b2c3"
+name = "rio-arriba"
+key_file = "{place}/key"
+[[sources]]
+driver = "nmea_gps"
+name = "gps"
+port = "/dev/none"
+"""
+
+
+def test_simulating_says_what_lacks_and_whether_anybody_read(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(SIMULATED.format(place=tmp_path))
+    words = ("simulate", "chainsaw", "--for", file, "--speed", "60", "--longest-s", "0.2", "--rate", "5")
+    assert f"la clave de rio-arriba {tmp_path}/key: no existe" in str(vigia(*words).exception)
+    (tmp_path / "key").write_text("no key")
+    assert "la clave de rio-arriba: " in str(vigia(*words).exception)
+    (tmp_path / "key").write_text(KEY)
+    told = vigia(*words, "--source", "gps")
+    assert isinstance(told.exception, DeployError)
+    assert "no tiene una fuente 'gps' con sensores vigia_sensor; tiene: radio" in str(told.exception)
+    assert "bytes quedaron sin leer" in vigia(*words).output
+    assert vigia(*words, "--log-level", "LOUD").exit_code == 2
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from deploy.errors import DeployError
 from deploy.reference.generated import source_tree
 from deploy.sensors.cards import Card, Extra, card, cards, sections
 from deploy.sensors.listing import as_json, as_lines, as_table, index_page
+from deploy.sensors.spanish import TITLES, link_words
 from firmware_bridge.sources import DRIVERS
 
 HEADER = """Maker Model: what it is,
@@ -53,22 +54,35 @@ def test_the_header_is_read_by_section() -> None:
 
 
 def test_a_driver_that_there_is_not() -> None:
-    with pytest.raises(DeployError, match=r"no driver 'no_such'; there are: .*vigia_sensor"):
+    with pytest.raises(DeployError, match=r"no hay un driver 'no_such'\. Los que hay: .*vigia_sensor"):
         card("no_such")
 
 
 def test_what_is_missing_is_said_with_the_command_that_brings_it() -> None:
     extras = (Extra("modbus", "pymodbus", "", installed=False),)
     one = Card("a_b", "A B: | a thing", "", "serial", ("water_level_metres",), extras, has_page=True)
-    assert as_lines([one]) == [
+    assert as_lines([one], "es") == [
+        "a_b\tA B: | a thing\tserie\twater_level_metres\tvigia[modbus] (falta: pip install vigia[modbus])"
+    ]
+    assert as_lines([one], "en") == [
         "a_b\tA B: | a thing\tserial\twater_level_metres\tvigia[modbus] (missing: pip install vigia[modbus])"
     ]
     console = Console(width=80)
     with console.capture() as shown:
-        console.print(as_table([one]))
-    assert "missing: pip install vigia[modbus]" in shown.get()
+        console.print(as_table([one], "es"))
+    told = shown.get()
+    for words in ("Qué oye", "serie", "Nivel del río", "falta: pip install vigia[modbus]", "vigia sensors sample"):
+        assert words in told
     assert "| [a_b](a_b.md) | A B: / a thing | serial | `water_level_metres` | `vigia[modbus]` |" in index_page([one])
     assert json.loads(as_json([one]))[0]["extras"][0]["installed"] is False
+
+
+def test_spanish_comes_first_and_a_new_driver_needs_none() -> None:
+    assert set(TITLES) <= set(DRIVERS)
+    told = {card.name: link_words(card.link) for card in cards()}
+    english = {"serial", "port", "flow", "directory", "baud", "unless", "parity", "adapter", "newer", "server", "kept"}
+    for name in TITLES:
+        assert not english & set(re.findall(r"[a-z]+", told[name])), told[name]
 
 
 def test_the_index_names_every_page() -> None:

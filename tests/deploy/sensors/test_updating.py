@@ -57,7 +57,9 @@ def test_what_cannot_be_is_said_before_anything_is_sent(tmp_path: Path, settings
     image = tmp_path / "firmware.vgf"
     told = vigia(image, "--for", settings, "--device", "no-such")
     assert isinstance(told.exception, DeployError)
-    assert f"has no sensor 'no-such' that speaks our own frames; it has: rio-arriba ({DEVICE})" in str(told.exception)
+    assert f"no tiene un sensor 'no-such' que hable nuestras tramas; tiene: rio-arriba ({DEVICE})" in str(
+        told.exception
+    )
     told = vigia(image, "--for", settings, "--device", DEVICE)
     assert isinstance(told.exception, UpdateError)
     assert "firmware.vgf cannot be read" in str(told.exception)
@@ -65,4 +67,4 @@ def test_what_cannot_be_is_said_before_anything_is_sent(tmp_path: Path, settings
     (tmp_path / "maker.pub").write_text("abcd")
     told = vigia(image, "--for", settings, "--device", DEVICE, "--maker", tmp_path / "maker.pub")
     assert isinstance(told.exception, DeployError)
-    assert "has 2 bytes, a maker's key has 32" in str(told.exception)
+    assert "no es la clave de un fabricante: son 64 cifras hexadecimales" in str(told.exception)
