@@ -26,12 +26,12 @@ from gateway.contract.topics import ContractError, Lane
 from gateway.outbox.rows import Row, is_sound, sealed
 from gateway.outbox.safe_store import SafeStore
 from gateway.outbox.store import Store, Tallies
+from gateway.outbox.stretches import END, NOTHING, START, Place, Skip
 
 log = logging.getLogger(__name__)
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode: Final = msgspec.msgpack.Decoder(Reading).decode
-_START: Final = (0, 0)
 _REMEMBERED: Final = 4096
 
 
@@ -197,10 +197,37 @@ class Outbox:
 
     # out
 
-    def take(self, lane: Lane, after: tuple[int, int] = _START, *, limit: int) -> Parcel | None:
-        """The oldest entries of a lane after a place (run, sequence); None when there are none. Their times are frozen,
-        on disk. Entries whose bytes have rotted are discarded and counted."""
-        return self._parcel(lane, lambda store: store.first(lane, after, limit))
+    def take(
+        self, lane: Lane, after: Place = START, *, limit: int, until: Place = END, skip: Skip = NOTHING
+    ) -> Parcel | None:
+        """The oldest entries of a lane after a place (run, sequence) and up to another (in); None when there are none.
+        Their times are frozen, on disk. Entries whose bytes have rotted are discarded and counted. skip: those that are
+        passed over, sequences by run."""
+        return self._parcel(lane, lambda store: store.first(lane, after, limit, until=until, skip=skip))
+
+    def take_of_others(
+        self, lane: Lane, after: Place, *, than: Sequence[str], limit: int, until: Place = END, skip: Skip = NOTHING
+    ) -> tuple[Parcel | None, Place]:
+        """As `take`, without the entries of some sensors; and how far it has looked. It looks only so far at once: with
+        no entries, and a place that is not `after`, there may be some behind that place."""
+        looked_to = after
+
+        def read(store: Store) -> list[Row]:
+            nonlocal looked_to
+            rows, looked_to = store.first_of_others(lane, after, limit, than=than, until=until, skip=skip)
+            return rows
+
+        return self._parcel(lane, read), looked_to
+
+    def last_before(self, lane: Lane, after: Place, age_ms: int) -> Place | None:
+        """Where in a lane, after a place, the last entry is that was received longer ago than this; None when none
+        was."""
+        now = self._clock.now()
+        wall_ms, boot_ms = now.wall_ms - age_ms, now.boot_ms - age_ms
+        with self._disk:
+            return self._store.ask(
+                "be read", lambda store: store.last_before(lane, after, wall_ms=wall_ms, boot_ms=boot_ms)
+            )
 
     def take_again(self, lane: Lane, run: int, ranges: RangeSet) -> Parcel | None:
         """Those of some entries that are still here."""
@@ -244,7 +271,7 @@ class Outbox:
         store.freeze(frozen)
         return frozen
 
-    def may_mend(self, lane: Lane, after: tuple[int, int] = _START) -> bool:
+    def may_mend(self, lane: Lane, after: tuple[int, int] = START) -> bool:
         """Whether the next entry of a lane would be sent with a time that nobody vouches for, while a clock that is set
         soon could still mend it (it is of this boot)."""
         if self._clock.now().quality is not TimeQuality.UNTRUSTED:
@@ -274,7 +301,7 @@ class Outbox:
         now_ms = self._clock.now().wall_ms
 
         def oldest(store: Store) -> float:
-            rows = [row for lane in Lane for row in store.first(lane, _START, 1)]
+            rows = [row for lane in Lane for row in store.first(lane, START, 1)]
             ages = [now_ms - (row.time_ms if row.time_ms is not None else row.wall_ms or 0) for row in rows]
             return max(ages, default=0) / 1000
 

@@ -18,7 +18,8 @@ from gateway.contract.ranges import MAX_SEQUENCE
 from gateway.contract.topics import Lane
 from gateway.outbox.loose_pages import pages_of_file, pages_of_log, rows_of_page
 from gateway.outbox.rows import Row, Run, is_sound
-from gateway.outbox.store import APPLICATION_ID, SELECT_ENTRIES, Store, company, remove_with_company
+from gateway.outbox.store import APPLICATION_ID, Store, company, remove_with_company
+from gateway.outbox.stretches import SELECT_ENTRIES
 
 log = logging.getLogger(__name__)
 

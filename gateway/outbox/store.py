@@ -13,17 +13,16 @@ from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Final
 
-from gateway.contract.batches import EPOCH_BYTES, MAX_READINGS_BYTES
+from gateway.contract.batches import EPOCH_BYTES
 from gateway.contract.ranges import RangeSet
 from gateway.contract.topics import Lane
 from gateway.outbox.disk_errors import DamagedError, is_damage
 from gateway.outbox.rows import ENTRY_OVERHEAD_BYTES, Held, Row, Run, sealed
+from gateway.outbox.stretches import END, NOTHING, SELECT_ENTRIES, Place, Skip, last_before, oldest, oldest_of_others
 
 APPLICATION_ID: Final = 0x56694F42  # "ViOB", at byte 68 of the file
 _ALWAYS_CHECKED_BYTES: Final = 16 * 1024 * 1024
 _ADOPTED_AT_ONCE: Final = 5000
-_COLUMNS: Final = "lane, run, sequence, time_ms, quality, uncertainty_ms, boot_ms, wall_ms, crc, body"
-SELECT_ENTRIES: Final = f"SELECT {_COLUMNS} FROM entry"  # noqa: S608  our own constant
 _LANES: Final = ", ".join(str(int(lane)) for lane in Lane)  # named, for the sake of the index
 _DELETE_EMPTY_RUNS: Final = (
     f"DELETE FROM run WHERE NOT EXISTS (SELECT 1 FROM entry WHERE lane IN ({_LANES}) AND run = run.id)"  # noqa: S608  ours
@@ -130,21 +129,21 @@ class Store:
             size = sum(len(row.body) for row in rows if row.lane == lane)
             self._holds(lane, count, size + ENTRY_OVERHEAD_BYTES * count)
 
-    def first(self, lane: Lane, after: tuple[int, int], limit: int) -> list[Row]:
-        """The oldest entries of a lane after (run, sequence), all of one run, no more than fit into one message."""
-        rows = self._db.execute(
-            f"{SELECT_ENTRIES} WHERE lane = ? AND (run, sequence) > (?, ?) ORDER BY run, sequence LIMIT ?",
-            (lane, *after, limit),
-        )
-        made: list[Row] = []
-        size = 0
-        for row in map(Row._make, rows):
-            size += len(row.body)
-            if made and (row.run != made[0].run or size > MAX_READINGS_BYTES):
-                break
-            made.append(row)
-        rows.close()
-        return made
+    def first(self, lane: Lane, after: Place, limit: int, *, until: Place = END, skip: Skip = NOTHING) -> list[Row]:
+        """The oldest entries of a lane after a place, up to another, all of one run, no more than fit into one message;
+        without those of skip."""
+        return oldest(self._db, lane, after, until, limit, skip)
+
+    def first_of_others(
+        self, lane: Lane, after: Place, limit: int, *, than: Sequence[str], until: Place, skip: Skip
+    ) -> tuple[list[Row], Place]:
+        """As `first`, without the entries of some sensors; and how far it has looked: not always to the end."""
+        return oldest_of_others(self._db, lane, after, until, limit, skip, than)
+
+    def last_before(self, lane: Lane, after: Place, *, wall_ms: int, boot_ms: int) -> Place | None:
+        """Where the last entry after a place is that was received before a time, in this boot's or in Unix time."""
+        this_boot = min(run.id for run in self.runs.values() if run.boot == self.run.boot)
+        return last_before(self._db, lane, after, wall_ms=wall_ms, boot_ms=boot_ms, this_boot=this_boot)
 
     def these(self, lane: Lane, run: int, ranges: RangeSet) -> list[Row]:
         """Those of some entries of a lane and run that are still there, ascending."""
