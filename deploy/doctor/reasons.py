@@ -6,34 +6,17 @@ The names are the drivers'; what is not listed here is told by its name.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from deploy.doctor.findings import Text
+from deploy.doctor.reason import CABLE, FILE, FIRMWARE, MAINTAINER, NOTHING, Reason
+from deploy.doctor.reasons_of_files import REASONS_OF_FILES
+from deploy.doctor.reasons_of_networks import REASONS_OF_NETWORKS
 
 UNMAPPED: Final = "unmapped_"
 """Begins the reason of a field that nothing maps to a quantity; its name follows."""
 
 
-class Reason(NamedTuple):
-    """what: a few words. todo: advice. noise: some of it is normal, and only a larger share is worth a journey.
-    harmless: any number of it is."""
-
-    what: Text
-    todo: Text
-    noise: bool = False
-    harmless: bool = False
-
-
-_CABLE: Final = Text(
-    "Si son muchos: revise el cable, la antena y que nada cercano haga ruido eléctrico; baud igual en ambos lados",
-    "If there are many: check the cable, the antenna and noise nearby; the same baud on both sides",
-)
-_FIRMWARE: Final = Text(
-    "El programa del sensor es más nuevo que Vigía, o falla: actualice Vigía o cambie el sensor",
-    "The sensor's firmware is newer than Vigía, or faulty: update Vigía or change the sensor",
-)
-_FILE: Final = Text("Ponga bien el archivo y reinicie el servicio", "Mend the file and restart the service")
-_NOTHING: Final = Text("No hay que hacer nada", "Nothing needs to be done")
 _REASONS: Final[Mapping[str, Reason]] = {
     "bad_tag": Reason(
         Text("firma que no corresponde", "a signature that does not fit"),
@@ -69,10 +52,10 @@ _REASONS: Final[Mapping[str, Reason]] = {
         Text("Es normal si hay repetidores de radio", "It is normal where radio repeaters are"),
         noise=True,
     ),
-    "bad_crc": Reason(Text("dañadas en el camino", "damaged on the way"), _CABLE, noise=True),
-    "bad_cobs": Reason(Text("cortadas", "cut off"), _CABLE, noise=True),
-    "too_short": Reason(Text("demasiado cortas", "too short"), _CABLE, noise=True),
-    "too_long": Reason(Text("demasiado largas", "too long"), _CABLE, noise=True),
+    "bad_crc": Reason(Text("dañadas en el camino", "damaged on the way"), CABLE, noise=True),
+    "bad_cobs": Reason(Text("cortadas", "cut off"), CABLE, noise=True),
+    "too_short": Reason(Text("demasiado cortas", "too short"), CABLE, noise=True),
+    "too_long": Reason(Text("demasiado largas", "too long"), CABLE, noise=True),
     "overlong_bytes": Reason(
         Text("bytes que no son de ningún sensor", "bytes that are no sensor's"),
         Text(
@@ -81,10 +64,10 @@ _REASONS: Final[Mapping[str, Reason]] = {
         ),
         noise=True,
     ),
-    "bad_envelope": Reason(Text("de un aparato desconocido", "of an unknown device"), _CABLE, noise=True),
-    "bad_version": Reason(Text("de otra versión", "of another version"), _FIRMWARE),
-    "bad_kind": Reason(Text("de una clase desconocida", "of an unknown kind"), _FIRMWARE),
-    "bad_length": Reason(Text("de largo equivocado", "of the wrong length"), _FIRMWARE),
+    "bad_envelope": Reason(Text("de un aparato desconocido", "of an unknown device"), CABLE, noise=True),
+    "bad_version": Reason(Text("de otra versión", "of another version"), FIRMWARE),
+    "bad_kind": Reason(Text("de una clase desconocida", "of an unknown kind"), FIRMWARE),
+    "bad_length": Reason(Text("de largo equivocado", "of the wrong length"), FIRMWARE),
     "out_of_range": Reason(
         Text("valores imposibles", "impossible values"),
         Text(
@@ -105,18 +88,18 @@ _REASONS: Final[Mapping[str, Reason]] = {
             "They are kept under the source's name: add its serial number to [[sources.recorders]]",
         ),
     ),
-    "bad_line": Reason(Text("líneas dañadas", "damaged lines"), _CABLE, noise=True),
-    "bad_checksum": Reason(Text("dañadas en el camino", "damaged on the way"), _CABLE, noise=True),
-    "bad_sentence": Reason(Text("frases del GPS mal formadas", "malformed sentences of the GPS"), _CABLE, noise=True),
-    "bad_message": Reason(Text("mensajes dañados", "damaged messages"), _CABLE, noise=True),
-    "other_text": Reason(Text("texto entre los mensajes", "text between messages"), _NOTHING, harmless=True),
+    "bad_line": Reason(Text("líneas dañadas", "damaged lines"), CABLE, noise=True),
+    "bad_checksum": Reason(Text("dañadas en el camino", "damaged on the way"), CABLE, noise=True),
+    "bad_sentence": Reason(Text("frases del GPS mal formadas", "malformed sentences of the GPS"), CABLE, noise=True),
+    "bad_message": Reason(Text("mensajes dañados", "damaged messages"), CABLE, noise=True),
+    "other_text": Reason(Text("texto entre los mensajes", "text between messages"), NOTHING, harmless=True),
     "log_text_bytes": Reason(
-        Text("bytes del registro de la radio", "bytes of the radio's log"), _NOTHING, harmless=True
+        Text("bytes del registro de la radio", "bytes of the radio's log"), NOTHING, harmless=True
     ),
-    "known_file": Reason(Text("archivos que ya se tomaron", "files that were taken before"), _NOTHING, harmless=True),
-    "other_suffix": Reason(Text("archivos de otra clase", "files of another sort"), _NOTHING, harmless=True),
-    "mac_commands": Reason(Text("mensajes solo de la red", "messages of the network alone"), _NOTHING, harmless=True),
-    "counter_began": Reason(Text("primer valor de un contador", "first value of a counter"), _NOTHING, harmless=True),
+    "known_file": Reason(Text("archivos que ya se tomaron", "files that were taken before"), NOTHING, harmless=True),
+    "other_suffix": Reason(Text("archivos de otra clase", "files of another sort"), NOTHING, harmless=True),
+    "mac_commands": Reason(Text("mensajes solo de la red", "messages of the network alone"), NOTHING, harmless=True),
+    "counter_began": Reason(Text("primer valor de un contador", "first value of a counter"), NOTHING, harmless=True),
     "no_fix": Reason(
         Text("del GPS sin posición", "of the GPS without a position"),
         Text(
@@ -156,8 +139,8 @@ _REASONS: Final[Mapping[str, Reason]] = {
         Text("de un decodificador JavaScript que no se pudo usar", "of a JavaScript decoder that could not be used"),
         Text("Instale lo que falta: pip install 'vigia[javascript]'", "Install it: pip install 'vigia[javascript]'"),
     ),
-    "no_codec": Reason(Text("cuyo decodificador no se pudo leer", "whose decoder could not be read"), _FILE),
-    "no_layout": Reason(Text("cuyo formato no se pudo leer", "whose layout could not be read"), _FILE),
+    "no_codec": Reason(Text("cuyo decodificador no se pudo leer", "whose decoder could not be read"), FILE),
+    "no_layout": Reason(Text("cuyo formato no se pudo leer", "whose layout could not be read"), FILE),
     "truncated": Reason(
         Text("archivos cortados", "files cut short"),
         Text(
@@ -204,6 +187,36 @@ _REASONS: Final[Mapping[str, Reason]] = {
         Text("guardadas y luego dañadas en el disco", "kept, then damaged on the disk"),
         Text("La tarjeta SD está fallando: cámbiela pronto", "The SD card is failing: change it soon"),
     ),
+    "bad_direction": Reason(
+        Text("de otro que también ordena a los sensores", "of another that commands sensors"), NOTHING
+    ),
+    "unasked_answer": Reason(
+        Text("respuestas de sensores que nadie esperaba", "answers of sensors that nobody waited for"),
+        NOTHING,
+        harmless=True,
+    ),
+    "duplicate_quantity": Reason(Text("con un valor dos veces", "with a value told twice"), FIRMWARE),
+    "too_many_values": Reason(Text("con demasiados valores", "with too many values"), FIRMWARE),
+    "bad_value": Reason(Text("con un valor que no se entiende", "with a value that makes no sense"), FIRMWARE),
+    "bad_age": Reason(Text("con una edad imposible", "of an impossible age"), FIRMWARE),
+    "bad_name": Reason(Text("de un nombre que no se puede guardar", "of a name that cannot be stored"), MAINTAINER),
+    "bad_label": Reason(Text("con una etiqueta que no se puede guardar", "with a label that cannot be stored"), FILE),
+    "bad_note": Reason(Text("con una nota demasiado larga", "with a note that is too long"), MAINTAINER),
+    "bad_body": Reason(Text("que no se pueden enviar así", "that cannot be sent so"), MAINTAINER),
+    "bad_steps": Reason(Text("con un número demasiado grande", "with a number that is too large"), MAINTAINER),
+    "bad_time": Reason(Text("con una hora que no puede ser", "of a time that cannot be"), MAINTAINER),
+    "unknown_kind": Reason(Text("de una clase desconocida", "of an unknown kind"), MAINTAINER),
+    "unknown_label": Reason(Text("con una etiqueta desconocida", "with an unknown label"), MAINTAINER),
+    "unknown_quantity": Reason(Text("valores de una magnitud desconocida", "values of an unknown quantity"), FIRMWARE),
+    "not_measured": Reason(
+        Text("del GPS con una posición calculada, no medida", "of the GPS with a position that was not measured"),
+        Text("Ponga la antena del GPS a cielo abierto", "Put the GPS antenna under open sky"),
+        noise=True,
+    ),
+    "old_time": Reason(
+        Text("de una hora demasiado vieja", "of a time too long ago"),
+        Text("Ponga en hora el reloj de esa cámara o grabadora", "Set the clock of that camera or recorder"),
+    ),
     "set_aside": Reason(
         Text("veces que el buzón de salida se dañó y se apartó", "times the outbox was damaged and set aside"),
         Text(
@@ -212,6 +225,7 @@ _REASONS: Final[Mapping[str, Reason]] = {
         ),
     ),
 }
+_ALL: Final[Mapping[str, Reason]] = {**REASONS_OF_FILES, **REASONS_OF_NETWORKS, **_REASONS}
 _FAMILIES: Final[Mapping[str, Reason]] = {
     UNMAPPED: Reason(
         Text("campos que nadie traduce a una magnitud", "fields that nothing maps to a quantity"),
@@ -221,7 +235,7 @@ _FAMILIES: Final[Mapping[str, Reason]] = {
         ),
     ),
     "absent_": Reason(
-        Text("valores que el sensor dice no tener", "values that the sensor says it has not"), _NOTHING, harmless=True
+        Text("valores que el sensor dice no tener", "values that the sensor says it has not"), NOTHING, harmless=True
     ),
     "codec_": Reason(
         Text("en que falló el decodificador del fabricante", "in which the maker's decoder failed"),
@@ -233,6 +247,16 @@ _FAMILIES: Final[Mapping[str, Reason]] = {
         ),
         Text("Revise su alimentación (500 mA o más), su cable y su programa", "Check its power, cable and firmware"),
         noise=True,
+    ),
+    "text_not_": Reason(
+        Text("mensajes que no llegaron a las radios", "texts that did not reach the radios"),
+        Text("Revise la radio del puesto: luz, cable, antena", "Check the post's radio: power, cable, antenna"),
+    ),
+    "tx_": Reason(
+        Text("envíos que el concentrador no hizo como se pidió", "packets that the concentrator did not send as asked"),
+        Text(
+            "Revise [transmit] (frecuencia, potencia) y su programa", "Check [transmit] and the concentrator's program"
+        ),
     ),
     "log_": Reason(
         Text("quejas del servidor LoRaWAN", "complaints of the LoRaWAN server"),
@@ -246,15 +270,15 @@ _FAMILIES: Final[Mapping[str, Reason]] = {
     ),
 }
 """By how the name begins."""
-_OTHER: Final = Reason(
+OTHER: Final = Reason(
     Text("por otra razón", "for another reason"),
-    Text("Anote el nombre entre paréntesis y avise a quien mantiene Vigía", "Tell whoever maintains Vigía the name"),
+    MAINTAINER,
 )
 
 
 def advice(reason: str) -> Reason:
     """What a reason means and what to do; of one that nobody foresaw, whom to tell."""
-    known = _REASONS.get(reason)
+    known = _ALL.get(reason)
     if known is None:
         known = next((told for begins, told in _FAMILIES.items() if reason.startswith(begins)), None)
-    return known or _OTHER
+    return known or OTHER
