@@ -45,6 +45,8 @@ def _literals(node: ast.AST) -> Iterator[str]:
     elif isinstance(node, ast.IfExp):
         yield from _literals(node.body)
         yield from _literals(node.orelse)
+    elif isinstance(node, ast.Subscript):  # cut to a name's length
+        yield from _literals(node.value)
     elif isinstance(node, ast.JoinedStr) and node.values and isinstance(node.values[0], ast.Constant):
         yield str(node.values[0].value)
     elif isinstance(node, ast.Call) and ast.unparse(node.func) == "reason_of":
