@@ -75,10 +75,11 @@ class Desk:
         """Its name in the settings."""
         return self._settings.name
 
-    def offer(self, change: Change) -> None:
-        """Warn of this, if it is for this output. Returns at once; a full queue tells several in one."""
+    def offer(self, change: Change, age_s: float = 0.0) -> None:
+        """Warn of this, which was heard so long ago, if it is for this output. Returns at once; a full queue tells
+        several in one."""
         if self._is_for(change):
-            self._put(Notice(change, time.monotonic(), 0, frozenset((change.incident.number,))))
+            self._put(Notice(change, time.monotonic() - age_s, 0, frozenset((change.incident.number,))))
 
     def test(self) -> None:
         """Warn as a test, whatever the filters say."""

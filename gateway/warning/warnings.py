@@ -41,10 +41,11 @@ class Warnings:
     ) -> None:
         self.desks = [Desk(one, _output(one, station, speakers), words, zone, count) for one in settings]
 
-    def warn(self, change: Change) -> None:
-        """Warn of an incident by every output that it is for. Returns at once."""
+    def warn(self, change: Change, age_s: float = 0.0) -> None:
+        """Warn of an incident by every output that it is for. age_s: how long ago what it is about was heard (a
+        recorder may tell late). Returns at once."""
         for desk in self.desks:
-            desk.offer(change)
+            desk.offer(change, age_s)
 
     def acknowledged(self, number: int) -> None:
         """Somebody has seen to an incident: sirens and lamps end."""

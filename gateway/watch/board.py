@@ -33,6 +33,7 @@ from gateway.watch.words import (
 MAX_DETECTIONS: Final = 100
 MAX_TEXTS: Final = 20
 MAX_INCIDENTS: Final = 500
+POST_EVERY_S: Final = 30.0
 MAX_SENSORS: Final = 1000
 """Sensors beyond this are not shown: the names on the air are not ours to bound otherwise."""
 _DAY_MS: Final = 86_400_000
@@ -62,6 +63,7 @@ class Board:
         self._patrols_version = self._first
         self._post: PostWord | None = None
         self._post_version = self._first
+        self._post_told_at = 0.0
         self._numbers = 0
 
     # for whoever shows it
@@ -130,10 +132,13 @@ class Board:
             self._texts.append((self._bump(), word))
 
     def tell_post(self, post: PostWord) -> None:
-        """How the post itself fares."""
+        """How the post itself fares. Only what a person would call news makes a new version, or that it is a while."""
         with self._news:
-            if post != self._post:
-                self._post = post
+            now = time.monotonic()
+            is_news = _essence(post) != _essence(self._post) or now - self._post_told_at >= POST_EVERY_S
+            self._post = post
+            if is_news:
+                self._post_told_at = now
                 self._post_version = self._bump()
 
     def tick(self, steady_ms: int) -> None:
@@ -194,7 +199,7 @@ class Board:
                 label=reading.label,
                 values=values,
                 note=reading.note,
-                heard_ms=fact.wall_ms,
+                heard_ms=fact.wall_ms - reading.age_ms,
                 quality=fact.quality,
                 heard_steady_ms=fact.steady_ms,
                 battery_ratio=values.get("battery_ratio", word.battery_ratio),
@@ -213,7 +218,7 @@ class Board:
             _SLUGS[reading.kind],
             reading.label,
             reading.values(),
-            fact.wall_ms,
+            fact.wall_ms - reading.age_ms,
             fact.quality,
             reading.note,
             is_alert,
@@ -278,3 +283,18 @@ class Board:
             texts=tuple(word for version, word in reversed(self._texts) if version > after),
             post=self._post if self._post_version > after else None,
         )
+
+
+def _essence(post: PostWord | None) -> object:
+    """Of how the post fares, what a person would call news."""
+    if post is None:
+        return None
+    return (
+        post.clock.quality,
+        post.link.link,
+        post.link.trouble,
+        post.outbox.by_lane,
+        post.outbox.trouble,
+        post.outputs,
+        post.troubles,
+    )

@@ -14,12 +14,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
+from gateway.clock.steady import SteadyPoint
 from gateway.outbox.disk_errors import is_busy, is_damage, is_no_room
 from gateway.rules.facts import Change, Fact
 from gateway.watch.history_file import Bytes, HistoryError, HistoryFile, read_facts, row_of
 
+T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _DAY_MS: Final = 86_400_000
@@ -43,6 +45,7 @@ class History:
         self._retry_at = 0.0
         self._waiting: list[Bytes] = []
         self._changes: dict[int, Change] = {}
+        self._point: SteadyPoint | None = None
         self._trouble = ""
 
     @property
@@ -69,17 +72,21 @@ class History:
         """Keep an incident as it stands now, from the next commit on."""
         self._changes[change.incident.number] = change
 
+    def stand(self, point: SteadyPoint) -> None:
+        """Keep where the steady time stands, from the next commit on."""
+        self._point = point
+
     def commit(self, *, sync: bool) -> None:
         """Write what waits. sync: on the disk for certain when this returns (unless `trouble` says why not)."""
         with self._lock:
-            if not (self._waiting or self._changes):
+            if not (self._waiting or self._changes or self._point):
                 return
             if self._file is None and time.monotonic() >= self._retry_at:
                 self._open()
             if self._file is None or not self._write(sync=sync):
                 self._trim()
                 return
-            self._waiting, self._changes = [], {}
+            self._waiting, self._changes, self._point = [], {}, None
             if self._trouble:
                 log.info("the history %s is written again", self._path)
                 self._trouble = ""
@@ -91,24 +98,23 @@ class History:
         except sqlite3.Error as error:
             self._say(f"the history {self._path} cannot be read ({error})")
 
-    def last_steady_ms(self) -> int:
-        """The steady time of the latest fact on disk; 0 for none."""
-        with self._lock:
-            if self._file is not None:
-                with suppress(sqlite3.Error):  # said when it is written
-                    return self._file.last_steady_ms()
-            return 0
+    def steady_point(self) -> SteadyPoint | None:
+        """Where the steady time stood at the last commit; None when nobody knows."""
+        return self._ask(HistoryFile.steady_point, None)
 
     def incidents(self) -> list[Change]:
         """The incidents kept, each with its last step, ascending by number."""
+        return self._ask(HistoryFile.incidents, [])
+
+    def _ask(self, question: Callable[[HistoryFile], T], unknown: T) -> T:
         with self._lock:
             if self._file is None:
-                return []
+                return unknown
             try:
-                return self._file.incidents()
+                return question(self._file)
             except (sqlite3.Error, HistoryError) as error:
                 self._begin_anew(error)
-                return []
+                return unknown
 
     # with the lock held
 
@@ -136,9 +142,9 @@ class History:
         assert self._file is not None
         for attempt in range(2):
             try:
-                self._file.write(self._waiting, self._changes.values(), sync=sync)
-                now_steady_ms = self._waiting[-1][0] if self._waiting else 0
-                if gone := self._file.evict(now_steady_ms - self._keep_ms, self._max_bytes):
+                self._file.write(self._waiting, self._changes.values(), self._point, sync=sync)
+                before_ms = self._waiting[-1][0] - self._keep_ms if self._waiting else 0
+                if gone := self._file.evict(before_ms, self._max_bytes):
                     self._count({("history", "evicted"): gone})
             except sqlite3.Error as error:
                 if is_no_room(error) and attempt == 0 and self._halve():

@@ -11,6 +11,9 @@ from typing import Final
 import msgspec
 
 from firmware_bridge.readings import Reading
+from gateway.clock.moments import Moment
+from gateway.clock.steady import SteadyPoint
+from gateway.contract.entries import TimeQuality
 from gateway.errors import GatewayError
 from gateway.rules.facts import Change, Fact, Incident, Step
 
@@ -55,8 +58,11 @@ class HistoryFile:
         """Close it."""
         self._db.close()
 
-    def write(self, facts: Sequence[Bytes], changes: Iterable[Change], *, sync: bool) -> None:
-        """Add facts, and incidents as they stand now. sync: on the disk for certain when this returns."""
+    def write(
+        self, facts: Sequence[Bytes], changes: Iterable[Change], point: SteadyPoint | None, *, sync: bool
+    ) -> None:
+        """Add facts, incidents as they stand now, and where the steady time stands. sync: on the disk for certain when
+        this returns."""
         self._db.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
         self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -65,6 +71,11 @@ class HistoryFile:
                 "INSERT OR REPLACE INTO incident VALUES (?, ?, ?, ?)",
                 [(c.incident.number, c.incident.last_steady_ms, int(c.step), _encode(c.incident)) for c in changes],
             )
+            if point is not None:
+                self._db.execute(
+                    "INSERT OR REPLACE INTO steady VALUES (1, ?, ?, ?, ?, ?, ?)",
+                    (point.steady_ms, point.boot, *map(int, point.moment)),
+                )
             self._db.execute("COMMIT")
         except sqlite3.Error:
             if self._db.in_transaction:
@@ -97,10 +108,18 @@ class HistoryFile:
             evicted += gone
         return evicted
 
-    def last_steady_ms(self) -> int:
-        """Of the latest fact; 0 for none."""
-        row = self._db.execute("SELECT steady_ms FROM fact ORDER BY id DESC LIMIT 1").fetchone()
-        return int(row[0]) if row is not None else 0
+    def steady_point(self) -> SteadyPoint | None:
+        """Where the steady time stood, not before any fact; None in a file without any."""
+        row = self._db.execute(
+            "SELECT steady_ms, boot, boot_ms, wall_ms, quality, uncertainty_ms FROM steady"
+        ).fetchone()
+        if row is None:
+            return None
+        steady_ms, boot, boot_ms, wall_ms, quality, uncertainty_ms = row
+        try:
+            return SteadyPoint(steady_ms, boot, Moment(boot_ms, wall_ms, TimeQuality(quality), uncertainty_ms))
+        except ValueError as error:
+            raise HistoryError(f"the steady time cannot be read: {error}") from error
 
     def incidents(self) -> list[Change]:
         """Those kept, each with its last step, ascending. Raises HistoryError for one that cannot be read."""

@@ -14,3 +14,14 @@ CREATE TABLE incident (
     step           INTEGER NOT NULL,
     body           BLOB    NOT NULL
 );
+
+-- Where the steady time stood (one row), see gateway/clock/steady.py.
+CREATE TABLE steady (
+    id             INTEGER PRIMARY KEY CHECK (id = 1),
+    steady_ms      INTEGER NOT NULL,
+    boot           TEXT    NOT NULL,
+    boot_ms        INTEGER NOT NULL,
+    wall_ms        INTEGER NOT NULL,
+    quality        INTEGER NOT NULL,
+    uncertainty_ms INTEGER NOT NULL
+);

@@ -1,0 +1,69 @@
+"""The sources that run now, by name: who else wants to say something to a device or a radio finds them here."""
+
+from __future__ import annotations
+
+import threading
+from typing import Protocol, TypeGuard
+
+import msgspec
+
+from firmware_bridge.readings import Downlink, DownlinkError
+from firmware_bridge.sources import Source, Speaker
+
+
+class _Acquainted(Speaker, Protocol):
+    """A speaker that can tell whether a device is one of its own."""
+
+    def knows(self, device: str) -> bool:
+        """Whether it can say something to a device of this name or id."""
+
+
+class Speakers:
+    """Safe to call from any thread. A source that is started anew takes the place of the one before."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: dict[str, Source] = {}
+
+    def joined(self, source: Source) -> None:
+        """A source is about to run."""
+        with self._lock:
+            self._running[source.name] = source
+
+    def left(self, source: Source) -> None:
+        """It has ended."""
+        with self._lock:
+            if self._running.get(source.name) is source:
+                del self._running[source.name]
+
+    def states(self) -> dict[str, str]:
+        """What each source is doing now, in words, by name."""
+        with self._lock:
+            running = list(self._running.values())
+        return {source.name: source.state for source in running}
+
+    def say(self, name: str, downlink: Downlink) -> None:
+        """Let a source say something; or, by the name or id of a device, the source that knows it: then the device of
+        the downlink is that one. Raises DownlinkError: unknown_speaker (no source runs, or knows a device, of that
+        name), cannot_speak (the source only listens), and those of the source."""
+        with self._lock:
+            running = dict(self._running)
+        source = running.get(name)
+        if source is not None:
+            if not _speaks(source):
+                raise DownlinkError("cannot_speak", f"source {name} only listens")
+            source.say(downlink)
+            return
+        for source in running.values():
+            if _is_acquainted(source) and source.knows(name):
+                source.say(msgspec.structs.replace(downlink, device=name))
+                return
+        raise DownlinkError("unknown_speaker", f"no source runs, or knows a device, of the name {name}")
+
+
+def _speaks(source: Source) -> TypeGuard[Speaker]:
+    return callable(getattr(source, "say", None))
+
+
+def _is_acquainted(source: Source) -> TypeGuard[_Acquainted]:
+    return _speaks(source) and callable(getattr(source, "knows", None))

@@ -1,0 +1,294 @@
+"""The stage "watch": from what the intake accepted to incidents, to whoever is to know of them at once, to the board,
+the history and headquarters.
+
+An alert's way: outbox (on disk) -> inbox -> rules -> outputs and board -> history (on disk) and headquarters. Whoever
+is to be warned is warned before the incident itself is on disk: if the gateway is killed between the two, a person was
+warned of something that this post then does not know of, and not the other way round.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from threading import Event
+from typing import Final, Protocol
+
+import msgspec
+
+from firmware_bridge.readings import QUANTITIES, Kind
+from firmware_bridge.sources import RadioText
+from gateway.clock.clock import Clock
+from gateway.clock.machine import boot_id
+from gateway.clock.moments import Moment
+from gateway.clock.steady import Steady
+from gateway.contract.topics import Lane
+from gateway.outbox.outbox import Accepted, Outbox
+from gateway.rules.facts import Change, Fact, Step
+from gateway.watch.board import MAX_DETECTIONS, Board
+from gateway.watch.history import History
+from gateway.watch.inbox import Inbox
+from gateway.watch.numbers import Numbers
+from gateway.watch.upstream import Upstream, lane_of, reading_of
+
+log = logging.getLogger(__name__)
+
+TICK_S: Final = 1.0
+STAND_EVERY_S: Final = 300.0
+_BATCH: Final = 64
+"""Facts between two looks at what else is due: at a flood, so many share one commit."""
+_DAY_MS: Final = 86_400_000
+_NUMBER: Final = QUANTITIES["incident_number"]
+_DETECTIONS: Final = (Kind.ACOUSTIC_DETECTION, Kind.CAMERA_DETECTION)
+
+
+class Rules(Protocol):
+    """`gateway.rules.engine.Engine`, as far as it is used here."""
+
+    @property
+    def longest_window_ms(self) -> int:
+        """How far back it looks."""
+
+    def hear(self, fact: Fact) -> list[Change]:
+        """What follows from a fact."""
+
+    def tick(self, steady_ms: int, wall_ms: int, quality: int) -> list[Change]:
+        """What follows from time going by."""
+
+
+class Warner(Protocol):
+    """`gateway.warning.warnings.Warnings`, as far as it is used here: returns at once."""
+
+    def warn(self, change: Change, age_s: float) -> None:
+        """Warn of this, which happened so long ago."""
+
+    def acknowledged(self, number: int) -> None:
+        """Somebody has seen to it."""
+
+
+class Watch:
+    """See the module. new_rules: makes the rules, without any past. words: of a change, for headquarters."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        board: Board,
+        history: History,
+        clock: Clock,
+        new_rules: Callable[[], Rules],
+        warner: Warner,
+        words: Callable[[Change], str],
+        *,
+        commit_every_s: float,
+    ) -> None:
+        self._outbox = outbox
+        self._board = board
+        self._history = history
+        self._clock = clock
+        self._new_rules = new_rules
+        self._warner = warner
+        self._words = words
+        self._commit_every_s = commit_every_s
+        self._inbox = Inbox()
+        self._steady = Steady(None, "")
+        self._rules: Rules | None = None
+        self._numbers = Numbers(())
+        self._upstream = Upstream()
+        self._warned: dict[int, str] = {}
+        self._urgent = False
+        self._taken: deque[Accepted] = deque()  # those after one that the stage failed on are not lost
+        self._fold_failed = False
+        self._to_tell: list[Accepted] = []
+
+    # for the intake, from any thread
+
+    def hear(self, accepted: Sequence[Accepted]) -> None:
+        """These are in the outbox. Returns at once."""
+        self._inbox.put(list(accepted))
+
+    def read_texts(self, source: str, texts: Sequence[RadioText], moment: Moment) -> None:
+        """People wrote on a radio."""
+        for text in texts:
+            self._board.read_text(source, text, moment.wall_ms)
+
+    # the stage
+
+    def run(self, stop: Event) -> None:
+        """Begin from the history, then work until told to stop."""
+        self._begin()
+        now = time.monotonic()
+        tick_at, commit_at, stand_at = now, now + self._commit_every_s, now + STAND_EVERY_S
+        while not stop.is_set():
+            now = time.monotonic()
+            self._taken.extend(self._inbox.take(_BATCH, min(TICK_S / 2, max(0.0, tick_at - now))))
+            while self._taken:
+                self._hear(self._taken.popleft())
+            now = time.monotonic()
+            if now >= tick_at:
+                self._tick()
+                tick_at = now + TICK_S
+            if self._urgent or now >= commit_at:
+                if (point := self._steady.point) is not None and now >= stand_at:
+                    self._history.stand(point)
+                    stand_at = now + STAND_EVERY_S
+                self._commit()
+                commit_at = now + self._commit_every_s
+            self._tell()
+        for item in self._inbox.take(2**31, 0.0):
+            self._hear(item)
+        if (point := self._steady.point) is not None:
+            self._history.stand(point)
+        self._commit()
+        self._tell()
+
+    def _commit(self) -> None:
+        self._history.commit(sync=self._urgent)
+        self._urgent = False
+
+    def _tell(self) -> None:
+        """Tell headquarters of incidents, and of what was left out."""
+        left_out = self._inbox.left_out()
+        if self._to_tell or left_out:
+            told, self._to_tell = self._to_tell, []
+            urgent = sum(item.lane is Lane.ALERT for item in told)
+            if urgent:
+                left_out["watch", "incident_alerts"] = urgent
+            self._outbox.accept(told, tallies=left_out)
+
+    # live
+
+    def _hear(self, item: Accepted) -> None:
+        reading, moment = item.reading, item.moment
+        fact = Fact(self._steady.at(moment), moment.wall_ms, int(moment.quality), reading)
+        is_act = reading.kind in (Kind.INCIDENT, Kind.PATROL)
+        self._urgent = self._urgent or is_act
+        self._history.add(fact)
+        if (point := self._steady.point) is not None:
+            self._history.stand(point)
+        self._steps(self._ask(fact), fact.steady_ms, moment, reading.age_ms / 1000)
+        self._board.hear(fact, is_alert=item.lane is Lane.ALERT)
+
+    def _tick(self) -> None:
+        moment = self._clock.now()
+        steady_ms = self._steady.at(moment)
+        assert self._rules is not None
+        self._steps(self._rules.tick(steady_ms, moment.wall_ms, int(moment.quality)), steady_ms, moment, 0.0)
+        self._board.tick(steady_ms)
+
+    def _ask(self, fact: Fact) -> list[Change]:
+        """What the rules make of a fact; a person's act is told them by their number of the incident."""
+        assert self._rules is not None
+        reading = fact.reading
+        if reading.kind != Kind.INCIDENT:
+            return self._rules.hear(fact)
+        if _NUMBER.code not in reading.codes:
+            return []
+        at = reading.codes.index(_NUMBER.code)
+        theirs = self._numbers.theirs(reading.steps[at])
+        if theirs is None:
+            return []
+        steps = (*reading.steps[:at], theirs, *reading.steps[at + 1 :])
+        return self._rules.hear(msgspec.structs.replace(fact, reading=msgspec.structs.replace(reading, steps=steps)))
+
+    def _steps(self, changes: list[Change], steady_ms: int, moment: Moment, age_s: float) -> None:
+        for theirs in changes:
+            change = self._numbers.ours(theirs)
+            self._warn(change, age_s)
+            self._board.change(change)
+            self._history.change(change)
+            self._urgent = self._urgent or change.step is not Step.GROWN
+            self._send(change, steady_ms, moment)
+
+    def _warn(self, change: Change, age_s: float) -> None:
+        """Of what begins, and of what grows into something more urgent or is no longer held back."""
+        incident, number = change.incident, change.incident.number
+        if change.step is Step.ACKNOWLEDGED:
+            self._warner.acknowledged(number)
+        elif change.step is Step.CLOSED:
+            self._warned.pop(number, None)
+        elif not incident.suppressed_by and change.step is not Step.HELD_BACK:
+            before = self._warned.get(number)
+            if before is None or (before != "alert" and incident.level == "alert"):
+                self._warned[number] = incident.level
+                if incident.state == "open":
+                    self._warner.warn(change, age_s)
+
+    def _send(self, change: Change, steady_ms: int, moment: Moment) -> None:
+        if self._upstream.is_due(change, steady_ms):
+            reading = reading_of(change, self._words(change), moment.wall_ms)
+            self._to_tell.append(Accepted(lane_of(change), moment, reading))
+
+    # the beginning
+
+    def _begin(self) -> None:
+        """Fold the history, with every output mute: nobody is warned of what was."""
+        began = time.monotonic()
+        self._history.commit(sync=False)  # if the stage failed: what it had not committed
+        self._steady = Steady(self._history.steady_point(), boot_id())
+        moment = self._clock.now()
+        steady_ms = self._steady.at(moment)
+        rules = self._rules = self._new_rules()
+        known = self._history.incidents()
+        self._numbers, self._upstream = Numbers(known), Upstream()
+        for change in known:
+            if change.incident.state != "closed" or steady_ms - change.incident.last_steady_ms < _DAY_MS:
+                self._board.change(change)
+        if not self._fold_failed:
+            self._fold_failed = True
+            self._fold(rules, steady_ms, moment)
+            self._fold_failed = False
+        else:
+            log.warning("the rules failed on what was heard before: they begin without it")
+        self._board.tick(steady_ms)
+        took_s = time.monotonic() - began
+        open_now = sum(change.incident.state != "closed" for change in self._board.snapshot().incidents)
+        log.info("the rules have begun in %.1f s, %d incidents are open", took_s, open_now)
+
+    def _fold(self, rules: Rules, steady_ms: int, moment: Moment) -> None:
+        found: dict[int, Change] = {}
+        words = _LastWords()
+        window_ms = rules.longest_window_ms
+        ticked_ms = 0
+        for fact in self._history.facts(since_steady_ms=steady_ms - max(_DAY_MS, window_ms)):
+            words.hear(fact)
+            if fact.steady_ms < steady_ms - window_ms:
+                continue
+            changes = []
+            if fact.steady_ms - ticked_ms >= TICK_S * 1000:
+                ticked_ms = fact.steady_ms
+                changes += rules.tick(fact.steady_ms, fact.wall_ms, fact.quality)
+            for change in (*changes, *self._ask(fact)):
+                ours = self._numbers.ours(change)
+                found[ours.incident.number] = ours
+        for change in rules.tick(steady_ms, moment.wall_ms, int(moment.quality)):
+            ours = self._numbers.ours(change)
+            found[ours.incident.number] = ours
+        self._warned = {n: c.incident.level for n, c in found.items() if not c.incident.suppressed_by}
+        words.tell(self._board)
+        for change in self._numbers.settle(found):
+            self._board.change(change)
+            self._history.change(change)
+            self._send(change, steady_ms, moment)
+        self._to_tell = [item._replace(lane=Lane.HEALTH) for item in self._to_tell]
+
+
+class _LastWords:
+    """Of a history, what the board shows: the last word of each sensor, the last detections, who is out."""
+
+    def __init__(self) -> None:
+        self._last: dict[tuple[str, int], Fact] = {}
+        self._detections: deque[Fact] = deque(maxlen=MAX_DETECTIONS)
+
+    def hear(self, fact: Fact) -> None:
+        reading = fact.reading
+        self._last.pop((reading.sensor, reading.kind), None)
+        self._last[reading.sensor, reading.kind] = fact
+        if reading.kind in _DETECTIONS:
+            self._detections.append(fact)
+
+    def tell(self, board: Board) -> None:
+        detections = {id(fact): fact for fact in self._detections}
+        rest = [fact for fact in self._last.values() if fact.reading.kind not in _DETECTIONS]
+        for fact in sorted([*detections.values(), *rest], key=lambda fact: fact.steady_ms):
+            board.hear(fact)
