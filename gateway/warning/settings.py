@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidatorFunctionWrapHandler, WrapValidator
 
+from gateway.label_names import LabelName
 from gateway.section import Section
 
+
+def _or_silence(name: Any, as_label: ValidatorFunctionWrapHandler) -> Any:
+    return name if name == "silence" else as_label(name)
+
+
 Level = Literal["alert", "notice"]
+Of = Annotated[LabelName, WrapValidator(_or_silence)]
+"""What an incident is about: a label, or silence, of a sensor that is not heard."""
 Seconds = Annotated[float, Field(ge=0.05, le=60)]
 
 
@@ -23,7 +31,10 @@ class OutputSettings(Section):
     levels: list[Level] = Field(
         default=["alert"], min_length=1, description="Which incidents it tells of: alert, notice."
     )
-    labels: list[str] = Field(default_factory=list, description="Only of these sounds and sights; of all if empty.")
+    labels: list[Of] = Field(
+        default_factory=list,
+        description='Only of these sounds and sights, or "silence" of a sensor; of all if empty.',
+    )
     rules: list[str] = Field(default_factory=list, description="Only what these rules found; all if empty.")
     hours: str = Field(
         "",
