@@ -5,12 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from firmware_bridge.readings import LABELS
 from firmware_bridge.sources import SourceSettings
+from gateway.commands.settings import CommandSettings
 from gateway.contract.topics import ContractError, check_station
 from gateway.label_names import LabelName
 from gateway.media.settings import MediaSettings
@@ -18,6 +19,8 @@ from gateway.place.settings import PlaceSettings
 from gateway.rules.settings import RulesSettings
 from gateway.section import Section
 from gateway.uplink.settings import UplinkSettings
+from gateway.warning.settings import LogSettings, RadioSettings, WarningSettings
+from gateway.watch.settings import HistorySettings
 
 
 def _station(name: str) -> str:
@@ -102,6 +105,17 @@ class GatewaySettings(BaseSettings):
     health: HealthSettings = Field(default_factory=HealthSettings, description="Reports about the gateway itself.")
     place: PlaceSettings = Field(default_factory=PlaceSettings, description="Where the post and its sensors are.")
     rules: RulesSettings = Field(default_factory=RulesSettings, description="What makes an alert of what is heard.")
+    commands: CommandSettings = Field(
+        default_factory=CommandSettings, description="Orders from headquarters, and whose."
+    )
+    history: HistorySettings = Field(
+        default_factory=HistorySettings, description="What was heard, kept at the post for its rules."
+    )
+    warnings: list[WarningSettings] = Field(
+        default_factory=lambda: [LogSettings()],
+        max_length=32,
+        description="By what the people at the post are warned: one [[warnings]] for each; the log alone if left out.",
+    )
     sources: list[SourceSettings] = Field(
         default_factory=list, description="What this post listens to: one [[sources]] for each port."
     )
@@ -125,6 +139,25 @@ class GatewaySettings(BaseSettings):
         if twins:
             raise ValidationError.from_exception_data("sources", twins, hide_input=True)
         return sources
+
+    @field_validator("warnings")
+    @classmethod
+    def _no_warnings_of_one_name(cls, warnings: list[WarningSettings]) -> list[WarningSettings]:
+        names = [one.name for one in warnings]
+        if twins := sorted({name for name in names if names.count(name) > 1}):
+            raise PydanticCustomError("value_error", "two outputs are called {name}", {"name": twins[0]})
+        return warnings
+
+    @model_validator(mode="after")
+    def _radios_have_a_source(self) -> GatewaySettings:
+        known = [source.name for source in self.sources]
+        for one in self.warnings:
+            if isinstance(one, RadioSettings) and one.source not in known:
+                words = {"name": one.name, "source": one.source}
+                raise PydanticCustomError(
+                    "value_error", "output {name} speaks by {source}: no source is called so", words
+                )
+        return self
 
     @classmethod
     def settings_customise_sources(

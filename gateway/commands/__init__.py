@@ -1,0 +1,1 @@
+"""Orders from headquarters: believed, carried out once, answered."""

@@ -1,0 +1,135 @@
+"""What each order does. One method an order; each returns words for the answer or raises OrderError."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, NamedTuple, Protocol
+
+from firmware_bridge.readings import Downlink, DownlinkError
+from gateway.commands.errors import OrderError
+from gateway.commands.images import Images
+from gateway.commands.overlay import Overlay
+from gateway.contract.commands import (
+    ChangeSettings,
+    Order,
+    Outcome,
+    PutFirmware,
+    Restart,
+    SayToSensor,
+    SendMedia,
+    SetRules,
+    UpdateFirmware,
+)
+from gateway.errors import GatewayError
+from gateway.settings import GatewaySettings
+
+log = logging.getLogger(__name__)
+
+_PROGRAM_S: Final = 30.0
+
+
+class Says(Protocol):
+    """Who lets a source say something, as `gateway.speakers.Speakers`."""
+
+    def say(self, name: str, downlink: Downlink) -> None:
+        """Raises DownlinkError."""
+
+
+class Reply(NamedTuple):
+    """What an order came to. afterwards: to be done once the answer is on disk."""
+
+    outcome: Outcome
+    words: str = ""
+    afterwards: Callable[[], None] | None = None
+
+
+class Orders:
+    """own: the settings of the post's own file. want_media: asks for a file by its hash; "" or why not. check_rules:
+    raises GatewayError for rules that cannot be used. update: brings an image onto a sensor; raises GatewayError or
+    BridgeError. restart: has the gateway's stages started anew."""
+
+    def __init__(
+        self,
+        own: GatewaySettings,
+        directory: Path,
+        overlay: Overlay,
+        *,
+        want_media: Callable[[str], str],
+        check_rules: Callable[[Path], object],
+        speakers: Says,
+        update: Callable[[str, bytes], str],
+        restart: Callable[[], None],
+    ) -> None:
+        self._own = own
+        self._directory = directory
+        self._overlay = overlay
+        self._want_media = want_media
+        self._check_rules = check_rules
+        self._speakers = speakers
+        self._update = update
+        self._restart = restart
+        self._images = Images(directory / "firmware")
+
+    def carry_out(self, command_id: str, order: Order) -> Reply:
+        """Do it. Raises OrderError; OSError for the post's own disk."""
+        match order:
+            case SendMedia(sha256):
+                if reason := self._want_media(sha256):
+                    raise OrderError(reason)
+                return Reply(Outcome.DONE, "it is sent as the link and the day's budget allow")
+            case SetRules(text):
+                return self._rules(command_id, text)
+            case ChangeSettings(changes):
+                self._overlay.propose(command_id, self._own, changes)
+                return Reply(Outcome.ON_TRIAL, ", ".join(changes), self._restart)
+            case SayToSensor(sensor, payload, port, text):
+                return self._say(sensor, Downlink(sensor, bytes.fromhex(payload), port, text))
+            case PutFirmware(sha256, size_bytes, offset, data):
+                held = self._images.keep(sha256, size_bytes, offset, data)
+                return Reply(Outcome.DONE, f"{held} of {size_bytes} bytes")
+            case UpdateFirmware(sensor, sha256):
+                return Reply(Outcome.DONE, self._update(sensor, self._images.read(sha256)))
+            case Restart("machine"):
+                return Reply(Outcome.STARTED, "the machine starts anew", self._restart_machine)
+            case Restart():
+                return Reply(Outcome.STARTED, "the gateway starts anew", self._restart)
+
+    def _rules(self, command_id: str, text: str) -> Reply:
+        if not text:
+            self._overlay.propose(command_id, self._own, {"rules.path": None})
+            return Reply(Outcome.ON_TRIAL, "the rules of the post's own settings", self._restart)
+        path = self._directory / f"rules-{command_id}.toml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+        try:
+            self._check_rules(path)
+            self._overlay.propose(command_id, self._own, {"rules.path": str(path)})
+        except GatewayError as error:
+            path.unlink()
+            raise OrderError(f"{error}") from error
+        for old in self._directory.glob("rules-*.toml"):
+            if str(old) not in (str(path), self._overlay.changes.get("rules.path")):
+                old.unlink()
+        return Reply(Outcome.ON_TRIAL, "new rules", self._restart)
+
+    def _say(self, sensor: str, downlink: Downlink) -> Reply:
+        try:
+            self._speakers.say(sensor, downlink)
+        except DownlinkError as error:
+            raise OrderError(f"{error}") from error
+        return Reply(Outcome.DONE, "said, or queued for when the sensor listens")
+
+    def _restart_machine(self) -> None:
+        program = self._own.commands.restart_machine
+        try:
+            done = subprocess.run(program, capture_output=True, timeout=_PROGRAM_S, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            log.warning("the machine is not started anew: %s", error)
+            return
+        if done.returncode:
+            log.warning(
+                "the machine is not started anew: %s: %s", program[0], done.stderr[-200:].decode(errors="replace")
+            )

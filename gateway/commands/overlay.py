@@ -1,0 +1,182 @@
+"""Settings changed from afar: kept beside the post's own file, never in it, and tried before they are kept.
+
+What was proposed is on trial over the next starts of the gateway. Under it headquarters must be heard (`confirm`)
+within the trial's time; if it is not, or the gateway starts three times without getting there, the earlier settings
+are back.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+
+from gateway.commands.errors import OrderError
+from gateway.contract.commands import Setting
+from gateway.settings import GatewaySettings
+
+MOST_STARTS: Final = 3
+_FORBIDDEN: Final = ("station.", "outbox.path", "media.path", "commands.", "page.pin", "history.path")
+"""Who the post is, where it keeps what, and whom it obeys is not changed from afar."""
+
+
+class Trial(msgspec.Struct, frozen=True):
+    """Changes being tried. id: of their command. changes: all of them, those that were kept before included."""
+
+    id: str
+    changes: dict[str, Any]
+    starts: int = 0
+
+
+class _Kept(msgspec.Struct, frozen=True):
+    changes: dict[str, Any] = {}
+    trial: Trial | None = None
+    failed: str = ""  # the id of a trial that ended before its answer could be given
+
+
+class Overlay:
+    """path: the file. For one thread at a time; every change is on disk when a method returns. Raises OSError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._kept = _Kept()
+
+    @property
+    def trial(self) -> Trial | None:
+        """What is on trial now."""
+        return self._kept.trial
+
+    @property
+    def changes(self) -> Mapping[str, Any]:
+        """What was changed and kept."""
+        return self._kept.changes
+
+    def open(self) -> str:
+        """Read the file; "" or why nothing of it can be used (it is set aside then)."""
+        try:
+            self._kept = msgspec.json.decode(self._path.read_bytes(), type=_Kept)
+        except FileNotFoundError:
+            self._kept = _Kept()
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            aside = self._path.with_name(self._path.name + ".damaged")
+            self._path.replace(aside)
+            self._kept = _Kept()
+            return f"{self._path} cannot be read ({error}); it is set aside as {aside}"
+        return ""
+
+    def settings(self, own: GatewaySettings) -> GatewaySettings:
+        """The settings to start with: the post's own, with what was changed from afar. A start under trial is counted;
+        one too many, or a trial that no longer fits the post's own file, ends it. Changes that were kept and do not fit
+        any more are left out whole."""
+        if (trial := self._kept.trial) is not None:
+            if trial.starts < MOST_STARTS:
+                self._write(
+                    msgspec.structs.replace(self._kept, trial=msgspec.structs.replace(trial, starts=trial.starts + 1))
+                )
+                with contextlib.suppress(OrderError):
+                    return changed(own, trial.changes)
+            self._write(msgspec.structs.replace(self._kept, trial=None, failed=trial.id))
+        try:
+            return changed(own, self._kept.changes)
+        except OrderError:
+            return own
+
+    def propose(self, command_id: str, own: GatewaySettings, changes: Mapping[str, Setting]) -> None:
+        """Put changes on trial from the next start on. Raises OrderError with the reasons when they cannot be used, or
+        when others are on trial."""
+        if self._kept.trial is not None:
+            raise OrderError(f"the changes of command {self._kept.trial.id} are still on trial")
+        merged = {**self._kept.changes, **changes}
+        wanted = {name: value for name, value in merged.items() if value is not None}
+        changed(own, wanted)
+        self._write(msgspec.structs.replace(self._kept, trial=Trial(command_id, wanted)))
+
+    def confirm(self) -> str:
+        """Headquarters was reached under the trial: its changes are kept. The id of their command."""
+        trial = self._kept.trial
+        if trial is None:
+            return ""
+        self._write(_Kept(changes=trial.changes))
+        return trial.id
+
+    def roll_back(self) -> str:
+        """End the trial; from the next start on the earlier settings count. The id of the trial's command."""
+        trial = self._kept.trial
+        if trial is None:
+            return ""
+        self._write(msgspec.structs.replace(self._kept, trial=None, failed=trial.id))
+        return trial.id
+
+    def failed(self) -> str:
+        """The id of a trial that was rolled back and is to be answered, "" for none."""
+        return self._kept.failed
+
+    def failure_answered(self) -> None:
+        """Its answer is on disk."""
+        self._write(msgspec.structs.replace(self._kept, failed=""))
+
+    def _write(self, kept: _Kept) -> None:
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self._path.with_name(self._path.name + ".part")
+        with unfinished.open("wb") as file:
+            file.write(msgspec.json.encode(kept))
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(self._path)
+        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+        self._kept = kept
+
+
+def changed(own: GatewaySettings, changes: Mapping[str, Any]) -> GatewaySettings:
+    """The settings with some values changed: `section.field`, `section.field.field` or `sources.<name>.field`. Raises
+    OrderError naming each value that is wrong."""
+    tables: dict[str, Any] = {name: getattr(own, name) for name in type(own).model_fields}
+    for name, value in changes.items():
+        if name.startswith(_FORBIDDEN):
+            raise OrderError(f"{name} is not changed from afar")
+        section, _, rest = name.partition(".")
+        if section not in tables or not rest:
+            raise OrderError(f"{name}: no such setting")
+        if section == "sources":
+            source, _, field = rest.partition(".")
+            tables[section] = _with_source(tables[section], source, field, value, name)
+        else:
+            tables[section] = _with(tables[section], rest.split("."), value, name)
+    try:
+        return type(own)(**tables)
+    except ValidationError as error:
+        raise OrderError(_reasons(error)) from None
+
+
+def _with(table: Any, path: list[str], value: Any, name: str) -> Any:
+    fields = dict(table) if isinstance(table, BaseModel) else table
+    if not isinstance(fields, dict) or path[0] not in fields:
+        raise OrderError(f"{name}: no such setting")
+    inner = value if len(path) == 1 else _with(fields[path[0]], path[1:], value, name)
+    return {**fields, path[0]: inner}
+
+
+def _with_source(sources: list[Any], source: str, field: str, value: Any, name: str) -> list[Any]:
+    found = [one for one in sources if _name_of(one) == source]
+    if not found or not field:
+        raise OrderError(f"{name}: this post has no source {source}")
+    return [_with(one, field.split("."), value, name) if one is found[0] else one for one in sources]
+
+
+def _name_of(source: Any) -> Any:
+    return source.get("name") if isinstance(source, dict) else source.name
+
+
+def _reasons(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors(include_input=False)
+    )

@@ -1,0 +1,267 @@
+"""The desk: believes headquarters alone, begins each command once, answers through the outbox."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from firmware_bridge.readings import Downlink, DownlinkError, Kind, Reading
+from gateway.commands.desk import CommandDesk, note_of
+from gateway.commands.ledger import Ledger
+from gateway.commands.orders import Orders
+from gateway.commands.overlay import Overlay
+from gateway.contract.commands import (
+    ChangeSettings,
+    Command,
+    Order,
+    PutFirmware,
+    Restart,
+    SayToSensor,
+    SendMedia,
+    SetRules,
+    UpdateFirmware,
+    encode_command,
+    new_id,
+    topic,
+)
+from gateway.contract.topics import Lane
+from gateway.errors import GatewayError
+from gateway.outbox.outbox import Outbox
+from gateway.settings import GatewaySettings
+from gateway.uplink.uplink import LinkState, Uplink, UplinkState
+from tests.gateway.outbox.boxes import MONDAY, SetClock, opened, parcels
+from tests.support.waiting import wait_until
+
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"  # of b"test"
+OWN = GatewaySettings.model_validate({"station": {"name": "puesto-a"}, "commands": {"restart_machine": ["true"]}})
+
+
+@dataclass
+class Post:
+    """A desk on real files, and what its orders came to."""
+
+    directory: Path
+    clock: SetClock = field(default_factory=SetClock)
+    done: list[object] = field(default_factory=list)
+    restarts: int = 0
+    receipts: int = 0
+
+    def say(self, name: str, downlink: Downlink) -> None:
+        if name == "nadie":
+            raise DownlinkError("unknown_speaker", "no source knows nadie")
+        self.done.append(downlink)
+
+    def want(self, sha256: str) -> str:
+        self.done.append(sha256)
+        return ""
+
+    def check_rules(self, path: Path) -> None:
+        if "mal" in path.read_text():
+            raise GatewayError(f"{path}: line 1: mal")
+
+    def update(self, sensor: str, image: bytes) -> str:
+        self.done.append((sensor, image))
+        return "version 2"
+
+    def restart(self) -> None:
+        self.restarts += 1
+
+    def link(self, state: UplinkState) -> UplinkState:
+        return state._replace(receipts=self.receipts, link=LinkState.WAITING)
+
+    @contextmanager
+    def running(self, *, trial_s: float = 600.0) -> Iterator[tuple[CommandDesk, Outbox]]:
+        (self.directory / "key.pub").write_bytes(
+            KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+        )
+        overlay = Overlay(self.directory / "headquarters.json")
+        overlay.open()
+        overlay.settings(OWN)
+        orders = Orders(
+            OWN,
+            self.directory,
+            overlay,
+            want_media=self.want,
+            check_rules=self.check_rules,
+            speakers=self,
+            update=self.update,
+            restart=self.restart,
+        )
+        with opened(self.directory / "o.db", clock=self.clock) as outbox:
+            uplink = Uplink("puesto-a", outbox, OWN.uplink, OWN.clock, self.clock, software="test")
+            desk = CommandDesk(
+                "puesto-a",
+                self.directory / "key.pub",
+                Ledger(self.directory / "ledger.db"),
+                overlay,
+                orders,
+                outbox,
+                self.clock,
+                lambda: self.link(uplink.state()),
+                trial_s=trial_s,
+                restart=self.restart,
+            )
+            stop = threading.Event()
+            thread = threading.Thread(target=desk.run, args=(stop,))
+            thread.start()
+            try:
+                yield desk, outbox
+            finally:
+                stop.set()
+                thread.join()
+
+
+def given(
+    order: Order, *, expires_ms: int = MONDAY + 60_000, station: str = "puesto-a", any_time: bool = False
+) -> Command:
+    return Command(new_id(), station, MONDAY - 60_000, expires_ms, order, any_time)
+
+
+def give(desk: CommandDesk, command: Command) -> None:
+    assert desk.received(topic("puesto-a"), encode_command(command, KEY))
+
+
+def answers(outbox: Outbox) -> list[Reading]:
+    found = [entry.reading for parcel in parcels(outbox, Lane.DETECTION) for entry in parcel.entries]
+    return [reading for reading in found if reading.kind == Kind.COMMAND_ANSWER]
+
+
+def answered(outbox: Outbox, count: int = 1) -> list[tuple[str, str, str]]:
+    wait_until(f"{count} answers", lambda: len(answers(outbox)) >= count)
+    return [(reading.sensor, reading.label, reading.note) for reading in answers(outbox)]
+
+
+def counted(outbox: Outbox, reason: str) -> None:
+    wait_until(reason, lambda: outbox.tallies().get(("commands", reason), 0) >= 1)
+
+
+def test_a_command_is_carried_out_once_though_it_comes_again_and_after_a_restart(tmp_path: Path) -> None:
+    post, command = Post(tmp_path), given(SendMedia(SHA))
+    with post.running() as (desk, outbox):
+        for _ in range(3):
+            give(desk, command)
+        counted(outbox, "repeated")
+        assert [(a[0], a[1]) for a in answered(outbox)] == [(command.id, "done")]
+    with post.running() as (desk, outbox):
+        give(desk, command)
+        wait_until("the repeat", lambda: outbox.tallies()["commands", "repeated"] >= 3)
+        assert len(answers(outbox)) == 1
+    assert post.done == [SHA]
+
+
+@pytest.mark.expects_warnings
+def test_who_is_not_headquarters_is_not_obeyed(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    with post.running() as (desk, outbox):
+        assert desk.received(topic("puesto-a"), encode_command(given(Restart("gateway")), Ed25519PrivateKey.generate()))
+        counted(outbox, "bad_signature")
+        give(desk, given(Restart("gateway"), station="puesto-b"))
+        counted(outbox, "wrong_station")
+        give(desk, given(Restart("gateway"), expires_ms=MONDAY - 30_000))
+        counted(outbox, "expired")
+        assert not desk.received("vigia/1/puesto-b/command", b"")
+        assert answers(outbox) == []
+    assert post.restarts == 0
+
+
+def test_while_the_hour_is_not_known_only_what_does_no_harm_is_carried_out(tmp_path: Path) -> None:
+    post = Post(tmp_path, clock=SetClock(trusted=False))
+    with post.running() as (desk, outbox):
+        give(desk, given(Restart("gateway")))
+        counted(outbox, "clock_not_trusted")
+        give(desk, given(SendMedia(SHA)))
+        give(desk, given(Restart("gateway"), any_time=True))
+        assert [label for _, label, _ in answered(outbox, 2)] == ["done", "started"]
+    assert post.restarts == 1
+
+
+def test_what_cannot_be_done_is_answered_with_the_reason(tmp_path: Path) -> None:
+    orders: list[tuple[Order, str]] = [
+        (SayToSensor("nadie", text="hola"), "no source knows nadie"),
+        (SetRules("mal"), "line 1: mal"),
+        (ChangeSettings({"health.every_s": -1}), "health.every_s: Input should be greater"),
+        (UpdateFirmware("audio-01", SHA), "send it first"),
+        (PutFirmware(SHA, 4, 2, b"st"), "send the earlier ones first"),
+    ]
+    post = Post(tmp_path)
+    with post.running() as (desk, outbox):
+        for number, (order, words) in enumerate(orders, start=1):
+            give(desk, given(order))
+            _, label, note = answered(outbox, number)[-1]
+            assert (label, words in note) == ("refused", True), note
+    assert (post.done, post.restarts) == ([], 0)
+
+
+def test_an_image_comes_in_pieces_and_goes_to_the_sensor(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    with post.running() as (desk, outbox):
+        for order in (PutFirmware(SHA, 4, 0, b"te"), PutFirmware(SHA, 4, 2, b"st"), UpdateFirmware("audio-01", SHA)):
+            give(desk, given(order))
+        assert [note for _, _, note in answered(outbox, 3)] == ["2 of 4 bytes", "4 of 4 bytes", "version 2"]
+    assert post.done == [("audio-01", b"test")]
+
+
+def test_an_image_that_is_not_what_it_says_is_thrown_away(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    with post.running() as (desk, outbox):
+        give(desk, given(PutFirmware(SHA, 4, 0, b"abcd")))
+        assert answered(outbox)[0][1] == "failed"
+        give(desk, given(PutFirmware(SHA, 4, 0, b"test")))
+        assert answered(outbox, 2)[1][1] == "done"
+
+
+def test_settings_are_kept_when_headquarters_is_reached_under_them(tmp_path: Path) -> None:
+    post, command = Post(tmp_path), given(ChangeSettings({"health.every_s": 5}))
+    with post.running() as (desk, outbox):
+        give(desk, command)
+        assert answered(outbox) == [(command.id, "on_trial", "health.every_s")]
+        wait_until("the restart", lambda: post.restarts == 1)
+    post.receipts = 1
+    with post.running() as (_, outbox):
+        assert [label for _, label, _ in answered(outbox, 2)] == ["on_trial", "done"]
+    overlay = Overlay(tmp_path / "headquarters.json")
+    overlay.open()
+    assert dict(overlay.changes) == {"health.every_s": 5}
+
+
+@pytest.mark.expects_warnings
+def test_settings_that_cut_the_link_are_taken_back_and_that_is_answered(tmp_path: Path) -> None:
+    post, command = Post(tmp_path), given(ChangeSettings({"uplink.host": "nowhere.invalid"}))
+    with post.running() as (desk, outbox):
+        give(desk, command)
+        wait_until("the restart", lambda: post.restarts == 1)
+    with post.running(trial_s=1.0):
+        wait_until("the restart", lambda: post.restarts == 2)
+    with post.running() as (_, outbox):
+        assert [(a, b) for a, b, _ in answered(outbox, 2)] == [(command.id, "on_trial"), (command.id, "rolled_back")]
+    with post.running() as (_, outbox):
+        assert len(answers(outbox)) == 2  # said once
+    overlay = Overlay(tmp_path / "headquarters.json")
+    overlay.open()
+    assert dict(overlay.changes) == {}
+
+
+def test_a_command_that_ended_in_the_middle_is_answered_and_not_begun_again(tmp_path: Path) -> None:
+    post, command = Post(tmp_path), given(UpdateFirmware("audio-01", SHA))
+    ledger = Ledger(tmp_path / "ledger.db")
+    ledger.open()
+    ledger.begin(command.id, MONDAY, command.expires_ms)  # and the power went
+    ledger.close()
+    with post.running() as (desk, outbox):
+        assert [(a, b) for a, b, _ in answered(outbox)] == [(command.id, "interrupted")]
+        give(desk, command)
+        counted(outbox, "repeated")
+    assert post.done == []
+
+
+def test_a_note_is_one_line_of_what_can_be_printed() -> None:
+    assert note_of("line\nbell\a ñandú") == "line bell  ñandú"
+    assert len(note_of("ñ" * 999).encode()) <= 400

@@ -1,0 +1,112 @@
+"""Settings changed from afar: refused with reasons, tried, kept or taken back."""
+
+from pathlib import Path
+
+import pytest
+
+from gateway.commands.errors import OrderError
+from gateway.commands.overlay import MOST_STARTS, Overlay, changed
+from gateway.settings import GatewaySettings
+
+OWN = GatewaySettings.model_validate(
+    {
+        "station": {"name": "puesto-a"},
+        "sources": [{"driver": "nmea_gps", "name": "gps", "port": "/dev/gps", "sensor": "gps-puesto"}],
+    }
+)
+
+
+def opened(path: Path) -> Overlay:
+    overlay = Overlay(path / "headquarters.json")
+    assert overlay.open() == ""
+    return overlay
+
+
+def test_values_are_changed_and_the_rest_stays() -> None:
+    new = changed(
+        OWN,
+        {
+            "health.every_s": 5,
+            "uplink.budget_bytes.media": 1000,
+            "sources.gps.sensor": "otro",
+            "lanes.alert_labels": ["dredge"],
+        },
+    )
+    assert (new.health.every_s, new.uplink.budget_bytes.media, new.lanes.alert_labels) == (5, 1000, ["dredge"])
+    assert getattr(new.sources[0], "sensor", "") == "otro"
+    assert new.station == OWN.station
+    assert new.uplink.host == OWN.uplink.host
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("health.every_s", -1, "health.every_s: Input should be greater"),
+        ("station.name", "otro", "not changed from afar"),
+        ("commands.key_file", "/tmp/mine", "not changed from afar"),
+        ("outbox.path", "/dev/null", "not changed from afar"),
+        ("nothing.here", 1, "no such setting"),
+        ("health.nothing", 1, "no such setting"),
+        ("health", 1, "no such setting"),
+        ("sources.radar.port", "/dev/x", "no source radar"),
+        ("sources.gps.port", 7, "valid string"),
+        ("lanes.alert_labels", ["motosiera"], "chainsaw"),
+    ],
+)
+def test_a_bad_value_is_refused_with_the_reason(name: str, value: object, words: str) -> None:
+    with pytest.raises(OrderError, match=words):
+        changed(OWN, {name: value})
+
+
+def test_a_trial_that_reaches_headquarters_is_kept(tmp_path: Path) -> None:
+    overlay = opened(tmp_path)
+    overlay.propose("c1", OWN, {"health.every_s": 5})
+    after_restart = opened(tmp_path)
+    assert after_restart.settings(OWN).health.every_s == 5
+    assert after_restart.confirm() == "c1"
+    kept = opened(tmp_path)
+    assert kept.settings(OWN).health.every_s == 5
+    assert kept.trial is None
+    kept.propose("c2", OWN, {"health.every_s": None, "uplink.batch_entries": 7})
+    both = opened(tmp_path).settings(OWN)
+    assert (both.health.every_s, both.uplink.batch_entries) == (OWN.health.every_s, 7)
+
+
+def test_a_trial_that_does_not_is_taken_back(tmp_path: Path) -> None:
+    overlay = opened(tmp_path)
+    overlay.propose("c1", OWN, {"uplink.host": "nowhere.invalid"})
+    with pytest.raises(OrderError, match="still on trial"):
+        overlay.propose("c2", OWN, {"health.every_s": 5})
+    tried = opened(tmp_path)
+    assert tried.settings(OWN).uplink.host == "nowhere.invalid"
+    assert tried.roll_back() == "c1"
+    back = opened(tmp_path)
+    assert back.settings(OWN) == OWN
+    assert back.failed() == "c1"
+    back.failure_answered()
+    assert opened(tmp_path).failed() == ""
+
+
+def test_settings_under_which_the_gateway_ends_again_and_again_are_taken_back(tmp_path: Path) -> None:
+    opened(tmp_path).propose("c1", OWN, {"health.every_s": 5})
+    for _ in range(MOST_STARTS):
+        assert opened(tmp_path).settings(OWN).health.every_s == 5
+    last = opened(tmp_path)
+    assert last.settings(OWN) == OWN
+    assert last.failed() == "c1"
+
+
+def test_a_damaged_file_is_set_aside_and_the_post_starts_with_its_own_settings(tmp_path: Path) -> None:
+    (tmp_path / "headquarters.json").write_bytes(b'{"changes": ')
+    overlay = Overlay(tmp_path / "headquarters.json")
+    assert "set aside" in overlay.open()
+    assert overlay.settings(OWN) == OWN
+    assert (tmp_path / "headquarters.json.damaged").exists()
+
+
+def test_kept_changes_that_no_longer_fit_the_posts_own_file_are_left_out(tmp_path: Path) -> None:
+    overlay = opened(tmp_path)
+    overlay.propose("c1", OWN, {"sources.gps.sensor": "otro"})
+    opened(tmp_path).confirm()
+    without = OWN.model_copy(update={"sources": []})
+    assert opened(tmp_path).settings(without) == without
