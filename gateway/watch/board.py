@@ -36,6 +36,8 @@ MAX_INCIDENTS: Final = 500
 POST_EVERY_S: Final = 30.0
 MAX_SENSORS: Final = 1000
 """Sensors beyond this are not shown: the names on the air are not ours to bound otherwise."""
+_SILENT_TIMES: Final = 3
+_SILENCE: Final = "silence"
 _DAY_MS: Final = 86_400_000
 _DETECTIONS: Final = frozenset({int(Kind.ACOUSTIC_DETECTION), int(Kind.CAMERA_DETECTION)})
 _NOT_SENSORS: Final = frozenset(
@@ -59,6 +61,7 @@ class Board:
         self._gone: deque[tuple[int, int]] = deque(maxlen=MAX_INCIDENTS)
         self._detections: deque[tuple[int, DetectionWord]] = deque(maxlen=MAX_DETECTIONS)
         self._texts: deque[tuple[int, TextWord]] = deque(maxlen=MAX_TEXTS)
+        self._silent: set[str] = set()  # as the rules say
         self._patrols: dict[str, PatrolWord] = {}
         self._patrols_version = self._first
         self._post: PostWord | None = None
@@ -120,6 +123,9 @@ class Board:
         with self._news:
             version = self._bump()
             self._incidents[change.incident.number] = (version, change)
+            if change.incident.label == _SILENCE:
+                is_over = change.incident.state == "closed"
+                (self._silent.difference_update if is_over else self._silent.update)(change.incident.sensors)
             while len(self._incidents) > MAX_INCIDENTS:
                 self._drop(min(self._incidents, key=lambda number: (self._is_open(number), number)), version)
 
@@ -178,9 +184,11 @@ class Board:
         self._gone.append((version, number))
 
     def _is_silent(self, word: SensorWord) -> bool:
+        if word.name in self._silent:
+            return True
         if word.expected_s is None or word.heard_steady_ms is None:
             return False
-        return self._steady_ms - word.heard_steady_ms > word.expected_s * 1000
+        return self._steady_ms - word.heard_steady_ms > word.expected_s * 1000 * _SILENT_TIMES
 
     def _sensor(self, fact: Fact) -> None:
         reading = fact.reading
@@ -188,6 +196,7 @@ class Board:
         if held is None and len(self._sensors) >= MAX_SENSORS:
             return
         word = held[1] if held is not None else SensorWord(reading.sensor, reading.sensor)
+        self._silent.discard(reading.sensor)
         values = reading.values()
         self._sensors[reading.sensor] = (
             self._bump(),

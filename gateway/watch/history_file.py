@@ -44,6 +44,8 @@ class HistoryFile:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise HistoryError("a directory stands in its place")
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
         try:
             self._db.execute("PRAGMA journal_mode = WAL").fetchall()
