@@ -6,16 +6,20 @@ import logging
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from gateway.supervision.supervisor import Supervisor
 from ingest.api.server import ApiServer
+from ingest.commands.answers import AnswerSink
+from ingest.commands.book import CommandBook
+from ingest.commands.dispatch import Dispatcher
 from ingest.errors import IngestError
 from ingest.influx.dialects import writer_for
 from ingest.influx.reader import InfluxReader
 from ingest.journal.journal import Journal
 from ingest.journal.reader import JournalReader
-from ingest.journal.runner import SinkRunner
+from ingest.journal.runner import Sink, SinkRunner
 from ingest.registry import Registry
 from ingest.settings import IngestSettings
 from ingest.sink import InfluxSink
@@ -55,11 +59,30 @@ class Ingest:
             for _ in range(2)
         )
         reader = InfluxReader(settings.influx)
-        runner = SinkRunner(JournalReader(settings.journal.path, sink.name), sink, self._sink_discards.update)
-        subscriber = Subscriber(settings.broker, journal, keep_days=settings.journal.keep_days, news=runner.wake)
-        status = ServiceStatus(subscriber, [runner], self._sink_discards, self._restarts)
+        sinks: list[Sink] = [sink]
+        book = CommandBook(settings.commands.path) if settings.commands.path else None
+        if book is not None:
+            book.open()
+            sinks.append(AnswerSink(book))
+        journal.only_sinks([one.name for one in sinks])
+        runners = [
+            SinkRunner(JournalReader(settings.journal.path, one.name), one, self._sink_discards.update) for one in sinks
+        ]
+        subscriber = Subscriber(
+            settings.broker,
+            journal,
+            keep_days=settings.journal.keep_days,
+            news=lambda: _wake(runners),
+        )
+        status = ServiceStatus(subscriber, runners, self._sink_discards, self._restarts)
         supervisor = Supervisor(lambda stage: self._restarts.update([stage]), known=(IngestError,))
-        supervisor.start("sink influxdb", runner.run)
+        for runner in runners:
+            supervisor.start(f"sink {runner.name}", runner.run)
+        if settings.commands.path:
+            dispatcher = Dispatcher(
+                CommandBook(settings.commands.path), subscriber.say, subscriber.states, subscriber.last_received_ms
+            )
+            supervisor.start("commands", dispatcher.run)
         supervisor.start("subscriber", subscriber.run)
         supervisor.start("tallies", _Tallies(status, tally_sink).run)
         supervisor.start("api", ApiServer(settings.api, registry, reader, status).run)
@@ -69,7 +92,14 @@ class Ingest:
             sink.close()
             tally_sink.close()
             reader.close()
+            if book is not None:
+                book.close()
         log.info("stopped")
+
+
+def _wake(runners: Sequence[SinkRunner]) -> None:
+    for runner in runners:
+        runner.wake()
 
 
 class _Tallies:

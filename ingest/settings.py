@@ -73,6 +73,16 @@ class RegistrySettings(Section):
     path: Path = Field(Path("/etc/vigia/registry.toml"), description="Territories and stations: who is where.")
 
 
+class CommandSettings(Section):
+    """[commands]"""
+
+    path: Path | None = Field(
+        None,
+        description="The book of commands, which `vigia commands send` writes and this process sends from, such as"
+        " /var/lib/vigia/commands.db. Without it no commands are sent; of several processes only one has it.",
+    )
+
+
 class IngestSettings(BaseSettings):
     """The whole file."""
 
@@ -84,6 +94,7 @@ class IngestSettings(BaseSettings):
     journal: JournalSettings = Field(default_factory=JournalSettings, description="What is kept on disk.")
     registry: RegistrySettings = Field(default_factory=RegistrySettings, description="Who is where.")
     influx: InfluxSettings = Field(description="Where points go.")
+    commands: CommandSettings = Field(default_factory=CommandSettings, description="Orders to posts.")
     api: ApiSettings = Field(default_factory=ApiSettings, description="The HTTP service.")
 
     @classmethod

@@ -96,7 +96,8 @@ def render_broker(
 
 
 def _service_rules(user: str) -> str:
-    return f"\nuser {user}\ntopic read {ROOT}/+/up/+\ntopic read {ROOT}/+/state\ntopic write {ROOT}/+/receipt\n"
+    written = "".join(f"topic write {ROOT}/+/{topic}\n" for topic in ("receipt", "command"))
+    return f"\nuser {user}\ntopic read {ROOT}/+/up/+\ntopic read {ROOT}/+/state\n{written}"
 
 
 def _fill(template: str, settings: dict[str, str]) -> str:

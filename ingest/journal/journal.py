@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -124,6 +124,12 @@ class Journal:
             update.apply()
         counts["forgotten_ranges"] = update.forgotten
         return Appended(receipts, +counts, +discards)
+
+    def only_sinks(self, names: Collection[str]) -> None:
+        """Forget where sinks stand that this process does not run any more: nothing would ever be pruned for them."""
+        with transaction(self._open):
+            stood = {row[0] for row in self._open.execute("SELECT sink FROM cursor")}
+            self._open.executemany("DELETE FROM cursor WHERE sink = ?", [(sink,) for sink in stood - set(names)])
 
     def prune(self, older_than_ms: int) -> int:
         """Delete messages that came before a Unix time and that every sink has read; how many. At most PRUNE_SLICE at

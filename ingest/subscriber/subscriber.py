@@ -95,6 +95,15 @@ class Subscriber:
         finally:
             self._close()
 
+    def say(self, topic: str, payload: bytes) -> bool:
+        """Publish something else to a post, QoS 1, not waited for; False while there is no connection. From any
+        thread."""
+        session = self._session
+        if session is None or not self.connected:
+            return False
+        session.publish(topic, payload)
+        return True
+
     # the connection
 
     def _connect(self) -> None:

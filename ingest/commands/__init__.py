@@ -1,0 +1,1 @@
+"""Orders to posts: kept, sent until they are answered, their answers noted."""
