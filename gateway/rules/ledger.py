@@ -1,0 +1,399 @@
+"""The incidents: raised, grown, acknowledged, closed, held back; many of one label become one.
+
+Times are steady milliseconds. What is due at a time is done at that time, in order, whenever the ledger is brought
+there, so that the same facts give the same changes however often it is looked at.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Hashable, Iterable, Mapping
+from enum import IntEnum
+from heapq import heappop, heappush
+from math import inf
+from typing import Final
+
+from gateway.rules.book import SILENCE, STORM, RuleBase, Storm
+from gateway.rules.facts import Change, Incident, Passage, Step
+from gateway.rules.matches import Match
+
+TOLD_AGAIN_MS: Final = 15_000
+"""An incident that grows is told of at once when a sensor joins, and otherwise this long after the last time."""
+_MOST_OPEN: Final = 2000
+_MOST_NUMBER: Final = 4_294_967_295
+_NO_RULE_MS: Final = 300_000
+
+
+class _Due(IntEnum):
+    CLOSE = 0
+    TELL = 1
+
+
+class _Live:
+    """An incident that may change."""
+
+    def __init__(self, rule: str, level: str, match: Match, quiet_ms: int, open_ms: int, held_by: str) -> None:
+        self.number = 0
+        self.rule = rule
+        self.level = level
+        self.key: Hashable = match.key
+        self.label = match.label
+        self.sensors = dict.fromkeys(match.sensors)
+        self.first_ms, self.last_ms = match.first_ms, match.at_ms
+        self.first_wall_ms, self.last_wall_ms = match.first_wall_ms, match.wall_ms
+        self.count = match.detections
+        self.confidence = match.confidence
+        self.passage: Passage | None = match.passage
+        self.state = "open"
+        self.note = ""
+        self.held_by = held_by
+        self.quiet_ms, self.open_ms = quiet_ms, open_ms
+        self.told_ms = 0
+        self.is_untold = False  # it has grown since it was told of
+        self.acknowledged_ms = 0
+        self.storm: _Live | None = None
+        self.covered_ms = -1  # readings up to then are in it already
+
+    @property
+    def incident(self) -> Incident:
+        return Incident(
+            self.number,
+            self.rule,
+            self.level,
+            self.label,
+            tuple(self.sensors),
+            self.first_ms,
+            self.last_ms,
+            self.first_wall_ms,
+            self.last_wall_ms,
+            self.count,
+            self.confidence,
+            self.passage,
+            self.state,
+            self.note,
+            self.held_by,
+        )
+
+    @property
+    def close_ms(self) -> float:
+        """When it closes by itself."""
+        if self.label == SILENCE and self.rule != STORM:
+            return inf
+        if self.held_by or self.storm is not None:
+            return self.last_ms + self.quiet_ms
+        if self.state == "acknowledged":
+            return max(self.last_ms + self.quiet_ms, self.acknowledged_ms)
+        return self.last_ms + self.open_ms
+
+    def takes(self, match: Match) -> bool:
+        """Whether a match of the same rule and key is more of the same."""
+        if self.state == "closed":
+            return match.at_ms <= self.covered_ms
+        return match.label == SILENCE or match.at_ms < self.last_ms + self.quiet_ms
+
+
+class Ledger:
+    """See the module."""
+
+    def __init__(self, storm: Storm) -> None:
+        self._storm = storm
+        self._storm_ms = round(storm.within_s * 1000)
+        self._spared = frozenset(storm.spares)
+        self._number = 0
+        self._current: dict[tuple[str, Hashable], _Live] = {}
+        self._open: dict[int, _Live] = {}
+        self._storms: dict[str, _Live] = {}
+        self._raised: dict[str, deque[tuple[int, _Live]]] = {}
+        self._due: list[tuple[int, int, _Due, _Live]] = []
+        self._order = 0
+        self._unbound: dict[str, list[_Live]] = {}  # known from before, by rule, their keys not known
+        self._unanswered: list[_Live] | None = None  # while recalling: of whom nobody was told
+
+    @property
+    def due_ms(self) -> float:
+        """When something is due next; infinity for never."""
+        return self._due[0][0] if self._due else inf
+
+    def incidents(self, *, held_back: bool) -> tuple[Incident, ...]:
+        """Those that are not closed, by number."""
+        return tuple(live.incident for _, live in sorted(self._open.items()) if bool(live.held_by) == held_back)
+
+    def matched(self, rule: RuleBase, match: Match, held_by: str, now_ms: int) -> list[Change]:
+        """A rule matched. held_by: the suppression that holds it back, or ""."""
+        changes: list[Change] = []
+        live = self._find(rule.name, match)
+        if live is not None:
+            if self._unanswered is not None and match.at_ms <= live.covered_ms:
+                return []
+            if held_by or not live.held_by:
+                return self._grow(live, match, now_ms)
+            changes = self._close(live)  # what held it back is over
+        quiet_ms, open_ms = round(rule.quiet_s * 1000), round(rule.open_s * 1000)
+        live = _Live(rule.name, rule.level, match, quiet_ms, open_ms, held_by)
+        self._current[rule.name, match.key] = live
+        if self._unanswered is None:
+            return changes + self._announce(live, now_ms)
+        if not self._is_in_known_storm(live):
+            self._unanswered.append(live)
+        return changes
+
+    def heard_again(self, rule: str, sensor: str) -> list[Change]:
+        """The silence of a sensor is over."""
+        live = self._current.get((rule, sensor)) or self._find_unbound(rule, {sensor}, None)
+        return self._close(live) if live is not None else []
+
+    def acknowledge(self, number: int, note: str, at_ms: int) -> list[Change]:
+        """A person has seen to it."""
+        live = self._open.get(number)
+        if live is None or (live.state == "acknowledged" and (self._unanswered is not None or live.note == note)):
+            return []
+        live.state, live.note, live.acknowledged_ms = "acknowledged", note, at_ms
+        self._schedule_close(live)
+        return [self._tell(Step.ACKNOWLEDGED, live, at_ms)]
+
+    def number_seen(self, number: int) -> None:
+        """A number that is taken."""
+        if 0 < number <= _MOST_NUMBER:
+            self._number = max(self._number, number)
+
+    def run(self, now_ms: int) -> list[Change]:
+        """Do what is due at or before now."""
+        changes: list[Change] = []
+        while self._due and self._due[0][0] <= now_ms:
+            due_ms, _, what, live = heappop(self._due)
+            if live.state == "closed":
+                continue
+            if what is _Due.CLOSE:
+                if live.close_ms <= due_ms:
+                    changes += self._close(live)
+                else:
+                    self._schedule_close(live)
+            elif live.is_untold:
+                changes.append(self._tell(Step.HELD_BACK if live.held_by else Step.GROWN, live, due_ms))
+        return changes
+
+    # a restart
+
+    def recall(self, known: Iterable[Incident], rules: Mapping[str, RuleBase]) -> None:
+        """What was told before: from now on matches that are in a known incident are passed over, and those that are in
+        none wait for `recalled`. rules: by name; an incident of a rule that is no more closes soon."""
+        self._unanswered = []
+        for incident in sorted(known, key=lambda one: one.number):
+            self.number_seen(incident.number)
+            live = _live_of(incident, rules.get(incident.rule))
+            self._unbound.setdefault(incident.rule, []).append(live)
+            if incident.rule == STORM:
+                live.quiet_ms = self._storm_ms
+                if incident.state != "closed":
+                    self._storms[incident.label] = live
+            elif not incident.suppressed_by:
+                self._raised.setdefault(incident.label, deque(maxlen=self._storm.incidents)).append(
+                    (incident.first_steady_ms, live)
+                )
+            if incident.state != "closed":
+                self._open[live.number] = live
+                self._schedule_close(live)
+
+    def recalled(self, now_ms: int) -> list[Change]:
+        """The past is known: tell of what nobody was told, unless it is over."""
+        unanswered, self._unanswered = self._unanswered or [], None
+        changes: list[Change] = []
+        for live in unanswered:
+            if live.label != SILENCE and now_ms < live.last_ms + live.quiet_ms and live.state != "closed":
+                changes += self._announce(live, live.first_ms)
+            elif self._current.get((live.rule, live.key)) is live:
+                del self._current[live.rule, live.key]
+        for name, lives in list(self._unbound.items()):
+            self._unbound[name] = [live for live in lives if live.state != "closed"]
+        for at, live in list(self._current.items()):
+            if live.state == "closed":
+                del self._current[at]
+        return changes
+
+    def is_silent(self, rule: str, sensor: str) -> bool:
+        """Whether a silence is told and not over."""
+        live = self._current.get((rule, sensor)) or self._find_unbound(rule, {sensor}, None)
+        return live is not None and live.label == SILENCE and live.state != "closed"
+
+    def forget_silences(self, is_watched: Iterable[tuple[str, str]]) -> list[Change]:
+        """Close silences that no rule (by its name, and the sensor) watches any more."""
+        watched = set(is_watched)
+        over = [
+            live
+            for live in self._open.values()
+            if live.label == SILENCE
+            and live.rule != STORM
+            and not any((live.rule, sensor) in watched for sensor in live.sensors)
+        ]
+        return [change for live in over for change in self._close(live)]
+
+    # inside
+
+    def _find(self, rule: str, match: Match) -> _Live | None:
+        live = self._current.get((rule, match.key))
+        if live is not None and live.takes(match):
+            return live
+        live = self._find_unbound(rule, set(match.sensors), match)
+        if live is not None:
+            live.key = match.key
+            self._current[rule, match.key] = live
+        return live
+
+    def _find_unbound(self, rule: str, sensors: set[str], match: Match | None) -> _Live | None:
+        for live in reversed(self._unbound.get(rule, ())):
+            if sensors.isdisjoint(live.sensors) or live.rule == STORM:
+                continue
+            if match is None:
+                if live.state != "closed":
+                    return live
+            elif live.first_ms <= match.at_ms and live.takes(match):
+                return live
+        return None
+
+    def _is_in_known_storm(self, live: _Live) -> bool:
+        storms = [one for one in self._unbound.get(STORM, ()) if one.label == live.label]
+        for storm in storms:
+            if storm.first_ms <= live.last_ms < storm.last_ms + self._storm_ms and not live.held_by:
+                live.storm = storm
+                self._schedule_close(live)
+                return True
+        return False
+
+    def _announce(self, live: _Live, at_ms: int) -> list[Change]:
+        """Tell of a new incident, or let it go into the storm of its label."""
+        if not live.held_by and live.label not in self._spared and self._is_stormy(live, at_ms):
+            return self._absorb(live, at_ms)
+        self._number_it(live)
+        self._schedule_close(live)
+        changes = [self._tell(Step.HELD_BACK if live.held_by else Step.RAISED, live, at_ms)]
+        if not live.held_by:
+            self._raised.setdefault(live.label, deque(maxlen=self._storm.incidents)).append((at_ms, live))
+        if len(self._open) > _MOST_OPEN:
+            changes += self._close(self._open[min(self._open)])
+        return changes
+
+    def _is_stormy(self, live: _Live, at_ms: int) -> bool:
+        storm = self._storms.get(live.label)
+        if storm is not None and storm.state != "closed" and at_ms < storm.last_ms + self._storm_ms:
+            return True
+        raised = self._raised.get(live.label)
+        if raised is None or len(raised) < self._storm.incidents:
+            return False
+        return at_ms - raised[0][0] < self._storm_ms
+
+    def _absorb(self, live: _Live, at_ms: int) -> list[Change]:
+        storm = self._storms.get(live.label)
+        step = Step.GROWN
+        if storm is None or storm.state == "closed" or at_ms >= storm.last_ms + self._storm_ms:
+            storm = self._begin_storm(live)
+            step = Step.RAISED
+        live.storm = storm
+        self._schedule_close(live)
+        joined = not live.sensors.keys() <= storm.sensors.keys()
+        storm.sensors.update(live.sensors)
+        storm.count += 1
+        self._reach(storm, live)
+        if step is Step.RAISED:
+            return [self._tell(step, storm, at_ms)]
+        return self._grown(storm, at_ms, at_once=joined)
+
+    def _begin_storm(self, live: _Live) -> _Live:
+        raised = [one for _, one in self._raised[live.label]]
+        match = Match(
+            live.label,
+            live.label,
+            tuple(dict.fromkeys(sensor for one in raised for sensor in one.sensors)),
+            min(one.first_ms for one in raised),
+            min(one.first_wall_ms for one in raised),
+            live.last_ms,
+            live.last_wall_ms,
+            len(raised),
+            live.confidence,
+        )
+        level = "alert" if any(one.level == "alert" for one in [*raised, live]) else live.level
+        storm = _Live(STORM, level, match, self._storm_ms, live.open_ms, "")
+        self._number_it(storm)
+        self._storms[live.label] = storm
+        self._schedule_close(storm)
+        return storm
+
+    def _number_it(self, live: _Live) -> None:
+        self._number += 1
+        live.number = self._number
+        self._open[live.number] = live
+
+    def _grow(self, live: _Live, match: Match, now_ms: int) -> list[Change]:
+        if match.label == SILENCE:
+            return []
+        joined = not live.sensors.keys() >= set(match.sensors)
+        live.sensors.update(dict.fromkeys(match.sensors))
+        live.count += 1
+        if match.at_ms >= live.last_ms:
+            live.last_ms, live.last_wall_ms = match.at_ms, match.wall_ms
+        if match.at_ms < live.first_ms:
+            live.first_ms, live.first_wall_ms = match.at_ms, match.wall_ms
+        if match.confidence is not None:
+            live.confidence = max(match.confidence, live.confidence or 0.0)
+        live.passage = match.passage or live.passage
+        if live.storm is not None:
+            self._reach(live.storm, live)
+            return []
+        return self._grown(live, now_ms, at_once=joined)
+
+    def _reach(self, storm: _Live, live: _Live) -> None:
+        if live.last_ms >= storm.last_ms:
+            storm.last_ms, storm.last_wall_ms = live.last_ms, live.last_wall_ms
+        if live.confidence is not None:
+            storm.confidence = max(live.confidence, storm.confidence or 0.0)
+
+    def _grown(self, live: _Live, at_ms: int, *, at_once: bool) -> list[Change]:
+        if live.number == 0:  # not told of yet
+            return []
+        if at_once or at_ms >= live.told_ms + TOLD_AGAIN_MS:
+            return [self._tell(Step.HELD_BACK if live.held_by else Step.GROWN, live, at_ms)]
+        if not live.is_untold:
+            live.is_untold = True
+            self._push(live.told_ms + TOLD_AGAIN_MS, _Due.TELL, live)
+        return []
+
+    def _tell(self, step: Step, live: _Live, at_ms: int) -> Change:
+        live.told_ms = max(live.told_ms, at_ms)
+        live.is_untold = False
+        return Change(step, live.incident)
+
+    def _close(self, live: _Live) -> list[Change]:
+        live.state = "closed"
+        self._open.pop(live.number, None)
+        if self._current.get((live.rule, live.key)) is live:
+            del self._current[live.rule, live.key]
+        if live.rule == STORM and self._storms.get(live.label) is live:
+            del self._storms[live.label]
+        return [Change(Step.CLOSED, live.incident)] if live.number and live.storm is None else []
+
+    def _schedule_close(self, live: _Live) -> None:
+        if live.close_ms != inf:
+            self._push(int(live.close_ms), _Due.CLOSE, live)
+
+    def _push(self, due_ms: int, what: _Due, live: _Live) -> None:
+        self._order += 1
+        heappush(self._due, (due_ms, self._order, what, live))
+
+
+def _live_of(incident: Incident, rule: RuleBase | None) -> _Live:
+    match = Match(
+        None,
+        incident.label,
+        incident.sensors,
+        incident.first_steady_ms,
+        incident.first_ms,
+        incident.last_steady_ms,
+        incident.last_ms,
+        incident.count,
+        incident.confidence,
+        incident.passage,
+    )
+    quiet_ms, open_ms = (round(rule.quiet_s * 1000), round(rule.open_s * 1000)) if rule else (_NO_RULE_MS, _NO_RULE_MS)
+    live = _Live(incident.rule, incident.level, match, quiet_ms, open_ms, incident.suppressed_by)
+    live.number, live.state, live.note = incident.number, incident.state, incident.note
+    live.told_ms = live.covered_ms = incident.last_steady_ms
+    return live
