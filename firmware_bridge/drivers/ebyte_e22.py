@@ -100,7 +100,11 @@ class E22Stream:
     def lost(self) -> list[Event]:
         """See `Conversation`."""
         self._flush()
-        self._rest = self._taken = b""
+        rest, self._rest = self._rest, b""
+        if rest:
+            self._piece(rest)
+            self._flush()
+        self._taken = b""
         return self._take()
 
     def take_output(self) -> bytes:

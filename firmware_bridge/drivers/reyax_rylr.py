@@ -57,7 +57,7 @@ payload = { codec = "cayenne_lpp" }
 MAX_DATA_BYTES: Final = 240
 _OK: Final = re.compile(rb"\+OK")
 _HEAD: Final = re.compile(rb"\+RCV=(\d{1,5}),(\d{1,3}),")
-_TAIL: Final = re.compile(rb",(-?\d{1,3}),(-?\d{1,3})")
+_TAIL: Final = re.compile(rb",(-?\d{1,3}),(-?\d{1,3})(?=\r*(?:\n|\Z))")
 _SHORTEST_TAIL: Final = len(b",0,0")
 _OUR_HEX: Final = re.compile(rb"10(?:[0-9A-Fa-f]{2}){15,%d}" % (MAX_FRAME_BYTES - 1))
 _BANDWIDTHS: Final = {125: 7, 250: 8, 500: 9}
@@ -113,13 +113,15 @@ def hear_model(model: str) -> Hear:
         while at >= 0:
             head = _HEAD.match(line, at)
             end = head.end() + int(head[2]) if head is not None else 0
-            tail = _TAIL.fullmatch(line, end) if end else None
+            tail = _TAIL.match(line, end) if end else None
             if head is not None and tail is not None:
                 data = line[head.end() : end]
                 if _OUR_HEX.fullmatch(data):
                     data = bytes.fromhex(data.decode())
-                return (*heard, Packet(data, float(tail[1]), int(tail[2]) / snr_steps, str(int(head[1]))))
-            # A line that lost bytes has swallowed the next one, which may be found inside it.
+                heard.append(Packet(data, float(tail[1]), int(tail[2]) / snr_steps, str(int(head[1]))))
+                at = line.find(b"+RCV=", tail.end())
+                continue
+            # A line that lost bytes has swallowed those after it, which are found inside it.
             heard.append(Rejected("bad_line", 1, repr(line[at : at + 60])))
             at = line.find(b"+RCV=", at + 1)
         return heard

@@ -59,5 +59,21 @@ class LineSplitter:
         self._rest = rest
         return found
 
+    @property
+    def is_holding(self) -> bool:
+        """Whether lines wait for what the first of them has promised."""
+        return bool(self._held)
+
+    def give_up(self) -> list[bytes | Rejected]:
+        """What was promised does not come: the lines that were held for it, as one, their LF within."""
+        held, self._held = self._held.strip(b"\r\n"), b""
+        return [held] if held else []
+
+    def cut_off(self) -> int:
+        """The line is gone: forget what no LF has ended. How many bytes that were."""
+        forgotten = len(self._rest)
+        self._rest, self._overlong = b"", False
+        return forgotten
+
     def _too_long(self, count: int) -> Rejected:
         return Rejected("overlong_bytes", count, f"more than {self._max_bytes} bytes without an end of line")

@@ -21,6 +21,7 @@ BUSY_WAIT_S: Final = 0.5
 QUIET_S: Final = 0.3
 BOOT_S: Final = 0.3
 PAIR_S: Final = 1.0
+HELD_S: Final = 1.0
 FIRST_BACK_OFF_S: Final = 5.0
 LONGEST_BACK_OFF_S: Final = 60.0
 
@@ -66,6 +67,7 @@ class ModemSession:
         self._due = 0.0  # when something must be done if nothing comes
         self._back_off_s = FIRST_BACK_OFF_S
         self._last_line = 0.0
+        self._last_bytes = 0.0
         self._half: tuple[Half, float] | None = None
         self._asked: Packet | None = None
         self._mute_questions: set[str] = set()
@@ -107,19 +109,21 @@ class ModemSession:
     def lost(self) -> list[Event]:
         """The port is gone; what was still held."""
         self._output.clear()
-        self._release()
         self._phase = Phase.AWAY
+        for line in self._lines.give_up():
+            self._take_line(line, self._last_bytes)
+        if forgotten := self._lines.cut_off():  # else the first line of the next connection would be glued to it
+            self._events.append(Rejected("bad_line", 1, f"{forgotten} bytes of a line when the port was lost"))
+        self._half = None
+        self._release()
         events, self._events = self._events, []
         return events
 
     def feed(self, chunk: bytes, now: float) -> list[Event]:
         """What the bytes gave, in order."""
+        self._last_bytes = now
         for line in self._lines.feed(chunk):
-            if isinstance(line, Rejected):
-                self._events.append(line)
-            else:
-                self._last_line = now
-                self._take(line, now)
+            self._take_line(line, now)
         return self.tick(now)
 
     def tick(self, now: float) -> list[Event]:
@@ -127,6 +131,9 @@ class ModemSession:
         if self._half is not None and now - self._half[1] > PAIR_S:
             self._half = None
             self._events.append(Rejected("payload_line_lost", 1, "no payload after its metadata"))
+        if self._lines.is_holding and now - self._last_bytes >= HELD_S:
+            for line in self._lines.give_up():
+                self._take_line(line, now)
         if self._phase in _BUSY_WITH:
             if now >= self._due:
                 self._overdue(now)
@@ -148,6 +155,13 @@ class ModemSession:
         return output
 
     # lines
+
+    def _take_line(self, line: bytes | Rejected, now: float) -> None:
+        if isinstance(line, Rejected):
+            self._events.append(line)
+        else:
+            self._last_line = now
+            self._take(line, now)
 
     def _take(self, line: bytes, now: float) -> None:
         if heard := self._dialect.hear(line):

@@ -117,6 +117,15 @@ def test_an_rssi_byte_that_is_not_there_or_not_announced() -> None:
     assert listen([unannounced], rssi_byte=False)[0] == [(c, None) for c in contents]
 
 
+def test_what_was_half_read_when_the_port_went_has_a_reason() -> None:
+    stream = E22Stream(modem_settings("ebyte_e22", **E22), patient=True)
+    assert stream.feed(wire(GOLDEN)[:9], 0.0) == []
+    (half,) = stream.lost()
+    assert isinstance(half, Rejected)
+    assert stream.feed(wire(GOLDEN, led=True), 5.0) == []
+    assert stream.tick(6.0) == [Packet(GOLDEN, -97.0)]
+
+
 def test_older_modems_count_halves() -> None:
     assert listen([wire(GOLDEN, 194)], rssi_formula="half")[0] == [(GOLDEN, -97.0)]
 

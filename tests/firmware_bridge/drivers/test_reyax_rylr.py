@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from firmware_bridge.drivers.reyax_rylr import dialect, hear_model, new_decoder, open_source
 from firmware_bridge.links.modem_dialect import Packet
-from firmware_bridge.links.modem_session import ModemSession
+from firmware_bridge.links.modem_session import HELD_S, ModemSession
+from firmware_bridge.readings import Rejected
 from tests.firmware_bridge.drivers.radio_frames import (
     CLIMATE,
     COLD,
@@ -92,6 +93,22 @@ def test_a_damaged_line_takes_no_other_with_it() -> None:
     readings, reasons = decode(new_decoder(BOTH, {}), [lost + line(50, LPP) + line(50, LPP)])
     assert len(readings) == 2
     assert reasons == {"bad_line": 1}
+
+
+def test_a_line_that_promised_too_much_holds_nothing_back() -> None:
+    """What follows it comes out after a second of silence, all of it."""
+    session = ModemSession(dialect(BOTH).mute())
+    later = [line(50, b"one"), line(51, b"t\nwo"), line(52, b"three")]
+    assert session.feed(b"+RCV=50,200,ab\r\n" + b"".join(later), 10.0) == []
+    assert session.tick(10.0 + HELD_S / 2) == []
+    damaged, *heard = session.tick(10.0 + HELD_S)
+    assert isinstance(damaged, Rejected)
+    assert heard == [
+        Packet(b"one", -97.0, 5.0, "50"),
+        Packet(b"t\nwo", -97.0, 5.0, "51"),
+        Packet(b"three", -97.0, 5.0, "52"),
+    ]
+    assert session.tick(100.0) == []
 
 
 @given(st.binary(max_size=80))

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from firmware_bridge.drivers import microchip_rn2483, rak_rui3, reyax_rylr, seeed_lora_e5
-from firmware_bridge.links.modem_dialect import Dialect, Packet
+from firmware_bridge.links.modem_dialect import Dialect, Event, Packet
 from firmware_bridge.links.modem_session import ModemSession, Phase
 from firmware_bridge.readings import Rejected
 from tests.support.modems import PACKET, LoraE5, Modem, Rak3172, Rn2483, Rylr998
@@ -59,7 +59,11 @@ class Talk:
 
     def take(self, said: bytes) -> None:
         """Bytes from the modem, or none."""
-        for event in self.session.feed(said, self.now) if said else self.session.tick(self.now):
+        self.note(self.session.feed(said, self.now) if said else self.session.tick(self.now))
+
+    def note(self, events: list[Event]) -> None:
+        """What the session gave."""
+        for event in events:
             if isinstance(event, Rejected):
                 self.reasons[event.reason] += event.count
             else:
@@ -310,3 +314,22 @@ def test_a_reyax_that_has_forgotten_its_frequency_is_set_up_again() -> None:
     talk.go_until_listening()
     assert talk.modem.settings["BAND"] == "916800000"
     assert talk.reasons["modem_silent"] == 1
+
+
+@ALL
+def test_a_line_that_was_cut_off_with_the_port_spoils_nothing_of_the_next(kind: str) -> None:
+    talk = Talk(kind)
+    talk.go(5.0)
+    half = talk.modem.heard(PACKET, -97, 5)
+    talk.take(half[: len(half) * 2 // 3].rstrip())
+    talk.note(talk.session.lost())
+    assert talk.reasons["bad_line"] == 1
+    assert not talk.packets
+    talk.modem.restart()
+    talk.modem.pending = b""
+    talk.session.start(talk.now)
+    talk.go(5.0)
+    assert talk.session.phase is Phase.LISTENING
+    assert talk.modem.receive(PACKET, -97, 5)
+    talk.go(1.0)
+    assert [packet.content for packet in talk.packets] == [PACKET]
