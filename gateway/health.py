@@ -12,14 +12,19 @@ from firmware_bridge.readings import MAX_NAME_BYTES, Kind, Reading, ReadingError
 from gateway.clock.clock import Clock
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
+from gateway.uplink.meter import SENT
+from gateway.uplink.spending import COUNTER_PLACES
 from gateway.uplink.uplink import UplinkState
 
 SENSOR = "gateway"
+_WORTH_TELLING_BYTES = 10_000
+"""What a lane has cost is told again when it is so much more: telling costs too."""
 _TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
 
 
 class Health:
-    """Reports every so often: one STATION_HEALTH reading, and a TALLY for each counter that has moved."""
+    """Reports every so often: one STATION_HEALTH reading, and a TALLY for each counter that has moved: what was
+    discarded and why, what each lane has cost."""
 
     def __init__(
         self, outbox: Outbox, directory: Path, link: Callable[[], UplinkState], clock: Clock, every_s: float
@@ -63,6 +68,9 @@ class Health:
             if _is_discard((place, name)) and self._told.get((place, name)) != total:
                 self._told[place, name] = total
                 readings.append(make_reading(Kind.TALLY, _fit(place), {"discarded_total": total}, label=_fit(name)))
+            elif place == SENT and total >= self._told.get((place, name), 0) + _WORTH_TELLING_BYTES:
+                self._told[place, name] = total
+                readings.append(make_reading(Kind.TALLY, place, {"sent_bytes_total": total}, label=name))
         return readings
 
 
@@ -72,7 +80,9 @@ def _fit(name: str) -> str:
 
 def _is_discard(key: tuple[str, str]) -> bool:
     place, name = key
-    return place != "accepted" and (place, name) not in {("outbox", "receipted"), ("outbox", "salvaged")}
+    if place == "accepted" or place in COUNTER_PLACES:
+        return False
+    return (place, name) not in {("outbox", "receipted"), ("outbox", "salvaged")}
 
 
 def resident_bytes() -> int:

@@ -6,17 +6,18 @@ A place in a lane is (run, sequence). Every function may raise sqlite3.Error.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from gateway.contract.batches import MAX_READINGS_BYTES
+from gateway.contract.ranges import RangeSet
 from gateway.contract.topics import Lane
 from gateway.outbox.rows import Row
 
 Place = tuple[int, int]
-Skip = Mapping[int, Container[int]]
+Skip = Mapping[int, RangeSet]
 """Sequences by run that are passed over."""
 
 START: Final[Place] = (0, 0)
@@ -88,10 +89,10 @@ def _one_message(rows: sqlite3.Cursor, limit: int, skip: Skip) -> tuple[list[Row
     """What of the rows goes into one message, and whether there was more."""
     made: list[Row] = []
     size = 0
-    passed: Container[int] = ()
     wanted: Iterable[Row] = map(Row._make, rows)
     if skip:
-        wanted = (row for row in wanted if row.sequence not in skip.get(row.run, passed))
+        nothing = RangeSet()
+        wanted = (row for row in wanted if row.sequence not in skip.get(row.run, nothing))
     is_full = False
     for row in wanted:
         size += len(row.body)

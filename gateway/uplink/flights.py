@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,10 @@ class Flight:
     size_bytes: int = 0
 
 
+def _any_flight(_: Flight) -> bool:
+    return True
+
+
 class Flights:
     """window: most messages in flight. timeout_s: first wait for a receipt; doubles at each try, up to an hour."""
 
@@ -43,18 +47,31 @@ class Flights:
     def __contains__(self, message_id: int) -> bool:
         return message_id in self._by_id
 
-    def has_room(self, urgent: bool) -> bool:
-        """Whether one more may be sent; an urgent one always may, since nothing may stand before an alert."""
-        return urgent or len(self._by_id) < self._window
+    def has_room(self, urgent: bool, beside: int = 0) -> bool:
+        """Whether one more may be sent; an urgent one always may, since nothing may stand before an alert. beside: how
+        many other messages are under way."""
+        return urgent or len(self._by_id) + beside < self._window
 
-    def line_is_clear(self, now: float) -> bool:
-        """Whether little enough is on its way to the broker, which a slow link may take long to carry."""
-        on_the_line = sum(
-            flight.size_bytes
-            for message_id, flight in self._by_id.items()
-            if message_id > 0 and not flight.acknowledged and flight.due_at > now
-        )
+    def line_is_clear(self, now: float, *, urgent: bool = False, beside_bytes: int = 0) -> bool:
+        """Whether little enough is on its way to the broker, which a slow link may take long to carry. urgent: what is
+        not an alert does not count, as an alert goes past it. beside_bytes: of other messages."""
+        on_the_line = 0 if urgent else beside_bytes
+        for message_id, flight in self._by_id.items():
+            if message_id > 0 and not flight.acknowledged and flight.due_at > now:
+                on_the_line += flight.size_bytes if flight.lane is Lane.ALERT or not urgent else 0
         return on_the_line < LINE_BYTES
+
+    def under_way(self, lane: Lane) -> dict[int, RangeSet]:
+        """What of a lane is sent and not yet receipted, by run."""
+        found: dict[int, RangeSet] = {}
+        for flight in self._by_id.values():
+            if flight.lane is lane:
+                found.setdefault(flight.run, RangeSet()).update(flight.ranges)
+        return found
+
+    def has(self, lane: Lane) -> bool:
+        """Whether any of a lane is under way."""
+        return any(flight.lane is lane for flight in self._by_id.values())
 
     def sent(self, message_id: int, flight: Flight, now: float) -> None:
         """It left just now. A flight of the same message id, acknowledged long ago, stays under way without one."""
@@ -96,16 +113,21 @@ class Flights:
             if not flight.acknowledged:
                 flight.due_at = now
 
-    def next_overdue(self, now: float, *, alerts_only: bool) -> Flight | None:
-        """Take out the most urgent of those that count as lost by now."""
-        late = [
-            (f.lane, i) for i, f in self._by_id.items() if f.due_at <= now and (f.lane is Lane.ALERT or not alerts_only)
-        ]
+    def found_link(self, until: float) -> None:
+        """A connection is there. Receipts for what the broker acknowledged may have waited with it: such messages do
+        not count as lost before then."""
+        for flight in self._by_id.values():
+            if flight.acknowledged:
+                flight.due_at = max(flight.due_at, until)
+
+    def next_overdue(self, now: float, may_go: Callable[[Flight], bool] = _any_flight) -> Flight | None:
+        """Take out the most urgent of those that count as lost by now and may go."""
+        late = [(f.lane, i) for i, f in self._by_id.items() if f.due_at <= now and may_go(f)]
         return self._by_id.pop(min(late)[1]) if late else None
 
-    def next_due_at(self) -> float | None:
-        """When the first will count as lost."""
-        return min((flight.due_at for flight in self._by_id.values()), default=None)
+    def next_due_at(self, may_go: Callable[[Flight], bool] = _any_flight) -> float | None:
+        """When the first of those that may go will count as lost."""
+        return min((flight.due_at for flight in self._by_id.values() if may_go(flight)), default=None)
 
     def clear(self) -> None:
         """Forget all: the outbox has begun anew and will give everything out again."""

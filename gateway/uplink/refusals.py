@@ -9,6 +9,8 @@ import ssl
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from gateway.uplink.wire import Wire, wire_of
+
 _MAX_FILE_BYTES: Final = 256 * 1024
 _ALERT: Final = re.compile(r".*ALERT_(?P<name>\w+)")  # such as SSLV3_ALERT_CERTIFICATE_REVOKED: OpenSSL, sslerr.h
 _ADVICE: Final = {
@@ -25,6 +27,12 @@ class Why(NamedTuple):
     refused: bool = False
 
 
+class TellingContext(ssl.SSLContext):
+    """Its sockets are TellingSockets. failed: what a connection had cost whose handshake failed."""
+
+    failed: Wire | None = None
+
+
 class TellingSocket(ssl.SSLSocket):
     """Keeps the error that ended it, in `fault`, and reads the other side's last word before it gives up.
 
@@ -39,6 +47,8 @@ class TellingSocket(ssl.SSLSocket):
         try:
             super().do_handshake(block)
         except OSError:
+            if isinstance(self.context, TellingContext):
+                self.context.failed = wire_of(self)
             self.close()
             raise
 
@@ -64,12 +74,12 @@ class TellingSocket(ssl.SSLSocket):
             raise
 
 
-def tls_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
+def tls_context(ca: Path, certificate: Path, key: Path) -> TellingContext:
     """For a connection that shows our certificate. Raises OSError or ValueError; the words name the file."""
     for path in (ca, certificate, key):
         path.open("rb").close()  # raises with the path; ssl would not name it
     # Not create_default_context, which asks more of certificates with each Python: no post may lose its link by that.
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context = TellingContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(str(ca))
     context.load_cert_chain(certificate, key)
     context.sslsocket_class = TellingSocket

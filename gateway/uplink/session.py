@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import logging
 import queue
+import socket
+import threading
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, TypeAlias
 
 import paho.mqtt.client as mqtt
@@ -18,8 +21,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.contract import topics
 from gateway.contract.states import StationState, encode_state
-from gateway.uplink.refusals import TellingSocket, Why, explain, tls_context
+from gateway.uplink.refusals import TellingContext, TellingSocket, Why, explain, tls_context
 from gateway.uplink.settings import UplinkSettings
+from gateway.uplink.wire import Wire, wire_of
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +31,8 @@ _SESSION_KEPT_S: Final = 7 * 24 * 3600  # receipts wait for us at the broker thi
 _CONNECT_TIMEOUT_S: Final = 15.0
 _QOS: Final = 1
 _TAKEN_OVER: Final = 0x8E  # MQTT 5, DISCONNECT: session taken over
+_FAREWELL_S: Final = 5.0
+_LEAVING_S: Final = 1.0
 
 
 class Connected(NamedTuple):
@@ -90,11 +96,17 @@ class Session:
         client.on_disconnect = self._on_disconnect
         client.on_subscribe = self._on_subscribe
         client.on_socket_open = self._on_socket_open
+        client.on_socket_close = self._on_socket_close
         client.on_publish = self._on_publish
         client.on_message = self._on_message
         client.will_set(topics.state(station), encode_state(StationState(station, "down", software)), _QOS, retain=True)
         self._client = client
-        self._socket: TellingSocket | None = None
+        self._open: socket.socket | None = None
+        self._telling: TellingSocket | None = None
+        self._context: TellingContext | None = None
+        self._wire = Wire()
+        self._ended = threading.Event()
+        self._receipts_mid: int | None = None
         self._let_in = False
 
     def connect(self) -> None:
@@ -102,7 +114,8 @@ class Session:
         ValueError when it cannot even begin."""
         settings = self._settings
         if settings.tls:
-            self._client.tls_set_context(tls_context(settings.ca_file, settings.cert_file, settings.key_file))
+            self._context = tls_context(settings.ca_file, settings.cert_file, settings.key_file)
+            self._client.tls_set_context(self._context)
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own
         properties.SessionExpiryInterval = _SESSION_KEPT_S
         self._client.connect(
@@ -110,26 +123,47 @@ class Session:
         )
         self._client.loop_start()
 
-    def greet(self, since_ms: int) -> None:
-        """After `Connected`: ask for receipts and say that we are here."""
-        self._client.subscribe(topics.receipt(self._station), qos=_QOS)
-        state = StationState(self._station, "up", self._software, since_ms)
-        self._client.publish(topics.state(self._station), encode_state(state), _QOS, retain=True)
+    def greet(self, since_ms: int, further_topics: Sequence[str] = ()) -> None:
+        """After `Connected`: ask for receipts, and what else there is to hear, and say that we are here."""
+        _, self._receipts_mid = self._client.subscribe(topics.receipt(self._station), qos=_QOS)
+        for topic in further_topics:
+            self._client.subscribe(topic, qos=_QOS)
+        self._tell(StationState(self._station, "up", self._software, since_ms))
+
+    def _tell(self, state: StationState) -> mqtt.MQTTMessageInfo:
+        return self._client.publish(topics.state(self._station), encode_state(state), _QOS, retain=True)
+
+    def wire(self) -> Wire:
+        """What the connection has cost so far, or in all when it has ended."""
+        opened = self._open
+        if opened is not None:
+            self._wire = wire_of(opened) or self._wire
+        elif self._context is not None and self._context.failed is not None:
+            return self._context.failed
+        return self._wire
 
     def publish(self, topic: str, payload: bytes) -> int:
         """Send; the message id by which `Acknowledged` will name it."""
         return self._client.publish(topic, payload, _QOS).mid
 
-    def close(self, *, farewell: bool, since_ms: int = 0) -> None:
-        """End the connection and its thread; with a farewell when the broker can still be told."""
-        if farewell and self._client.is_connected():
-            state = StationState(self._station, "down", self._software, since_ms)
-            told = self._client.publish(topics.state(self._station), encode_state(state), _QOS, retain=True)
+    def close(self, farewell: StationState | None = None) -> None:
+        """End the connection and its thread, within seconds whatever becomes of the link; with a farewell when the
+        broker can still be told."""
+        if farewell is not None and self._client.is_connected():
+            told = self._tell(farewell)
             try:
-                told.wait_for_publish(2.0)
+                told.wait_for_publish(_FAREWELL_S)
             except (RuntimeError, ValueError) as error:
                 log.debug("no farewell: %s", error)
         self._client.disconnect()
+        opened = self._open
+        if opened is not None and not self._ended.wait(_LEAVING_S if self._let_in else 0):
+            # paho would wait for room in a dead link's buffer until the keep-alive is over, and we for paho.
+            self.wire()
+            try:
+                socket.socket.shutdown(opened, socket.SHUT_RDWR)  # not ssl's, which sees to the encryption first
+            except OSError as error:
+                log.debug("it ended meanwhile: %s", error)
         self._client.loop_stop()
 
     def _on_connect(self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any) -> None:
@@ -137,27 +171,36 @@ class Session:
         self._events.put(Connected() if self._let_in else Lost(f"the broker refuses us: {reason}", refused=True))
 
     def _on_socket_open(self, _client: mqtt.Client, _data: Any, opened: Any) -> None:
-        self._socket = opened if isinstance(opened, TellingSocket) else None
+        self._open = opened
+        self._telling = opened if isinstance(opened, TellingSocket) else None
+
+    def _on_socket_close(self, _client: mqtt.Client, _data: Any, closing: Any) -> None:
+        self._wire = wire_of(closing) or self._wire
+        self._open = None
 
     def _on_disconnect(
         self, _client: mqtt.Client, _data: Any, flags: mqtt.DisconnectFlags, reason: ReasonCode, _properties: Any
     ) -> None:
+        self._ended.set()
         if flags.is_disconnect_packet_from_server:
             self._events.put(Lost(f"the broker ends it: {reason}", taken_over=reason.value == _TAKEN_OVER))
             return
         # What paho gives as the reason it has made up: "Unspecified error".
-        fault = self._socket.fault if self._socket is not None else None
+        fault = self._telling.fault if self._telling is not None else None
         words, refused = explain(fault) if fault is not None else Why("the connection broke")
-        if self._socket is not None and not self._let_in and not refused:
+        if self._telling is not None and not self._let_in and not refused:
             words = "the broker hangs up before it lets us in; does it take our certificate? vigia doctor says more"
             refused = True
         self._events.put(Lost(words, refused))
 
     def _on_subscribe(
-        self, _client: mqtt.Client, _data: Any, _message_id: int, reasons: list[ReasonCode], _properties: Any
+        self, _client: mqtt.Client, _data: Any, message_id: int, reasons: list[ReasonCode], _properties: Any
     ) -> None:
-        if words := ", ".join(str(reason) for reason in reasons if reason.is_failure):
+        words = ", ".join(str(reason) for reason in reasons if reason.is_failure)
+        if words and message_id in (self._receipts_mid, None):
             self._events.put(Denied(words))
+        elif words:
+            log.warning("the broker lets us hear less than it should (%s); readings go all the same", words)
 
     def _on_publish(
         self, _client: mqtt.Client, _data: Any, message_id: int, reason: ReasonCode, _properties: Any

@@ -1,60 +1,71 @@
-"""The uplink: takes from the outbox, most urgent lane first, sends, and forgets only what a receipt names.
+"""The uplink: opens the link when it should be open, sends what is due, and forgets only what a receipt names.
 
-States: WAITING (until the next try), CONNECTING, UP. It runs in one thread (`run`); everything that happens reaches it
-as an event in one queue.
+States: CLOSED (outside its hours), WAITING (until the next try), CONNECTING, UP. It runs in one thread (`run`);
+everything that happens reaches it as an event in one queue.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 import logging
 import queue
 import random
 import threading
 import time
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from gateway.clock.clock import Clock
 from gateway.contract import topics
-from gateway.contract.batches import encode_batch
-from gateway.contract.ranges import RangeSet
 from gateway.contract.receipts import decode_receipt
+from gateway.contract.states import BUDGET_SPENT, STOPPED, WINDOW_OVER, StationState
 from gateway.contract.topics import ContractError, Lane
-from gateway.outbox.outbox import Outbox, Parcel
+from gateway.outbox.outbox import Outbox
 from gateway.settings import ClockSettings
 from gateway.supervision.backoff import Backoff
-from gateway.uplink.flights import Flight, Flights
+from gateway.uplink.freight import Freight
+from gateway.uplink.hours import Hours, Why
+from gateway.uplink.meter import FREIGHT, RECEIVED, SENT, Meter, publish_bytes
 from gateway.uplink.refusals import explain, foreign_certificate
+from gateway.uplink.schedule import Schedule, schedule_of
+from gateway.uplink.sender import NOBODY, Sender
 from gateway.uplink.session import Acknowledged, Connected, Denied, Event, Lost, Received, Session, Wake
 from gateway.uplink.settings import UplinkSettings
+from gateway.uplink.spending import Spending
 
 log = logging.getLogger(__name__)
 
-_PUBLISH_OVERHEAD_BYTES: Final = 8  # fixed header, topic length, packet id, property length
-_LEAST_ENTRIES: Final = 16
 _REFUSED_WAIT_S: Final = 10.0
-_NOBODY: Final = 16  # MQTT 5, PUBACK: no matching subscribers
 _NOT_AUTHORIZED: Final = 0x87
 _ANSWER_WITHIN_S: Final = 20.0
 _SHORT_S: Final = 10.0
 _SHORT_LINKS: Final = 3
 """So many links in a row, each shorter than _SHORT_S: somebody throws us out, and we should not hurry back."""
 _STEADY_S: Final = 60.0
+_LEAST_OPEN_S: Final = 3.0
+"""What waits at the broker for us has come by then."""
+_LAST_RECEIPTS_S: Final = 5.0
+_MEASURE_EVERY_S: Final = 1.0
+_KEEP_EVERY_S: Final = 5.0
+_KEEP_IDLE_EVERY_S: Final = 900.0
 
 
 class LinkState(enum.Enum):
     """Where the uplink stands."""
 
+    CLOSED = "closed"
     WAITING = "waiting"
     CONNECTING = "connecting"
     UP = "up"
 
 
 class UplinkState(NamedTuple):
-    """For health reports and doctor."""
+    """For health reports, the page and doctor. sent_messages, sent_bytes, receipts: since the start of the process,
+    batches and freights. mode: "always" or "windows". why_open: "schedule", "alert" or "" (closed). next_window_s:
+    seconds until the schedule opens the link, 0 while it is open, None when it always is. sent_today, received_today:
+    bytes by lane, and "link" (connecting, encryption, receipts, keep-alive), "headers" (TCP/IP), "freight" (commands
+    and the like). left_today: bytes left of the budgets that there are, by lane and "total"."""
 
     link: LinkState
     in_flight: int
@@ -62,20 +73,17 @@ class UplinkState(NamedTuple):
     sent_bytes: int
     receipts: int
     trouble: str
-
-
-@dataclass
-class _LaneQueue:
-    """Where a lane's next take goes on, and when it is due (None: nothing known to wait)."""
-
-    linger_s: float
-    after: tuple[int, int] = (0, 0)
-    due_at: float | None = 0.0
-    waiting: int = 0
+    mode: str = "always"
+    why_open: str = ""
+    next_window_s: float | None = None
+    sent_today: Mapping[str, int] = {}
+    received_today: Mapping[str, int] = {}
+    left_today: Mapping[str, int] = {}
 
 
 class Uplink:
-    """One post's uplink. No I/O before `run`."""
+    """One post's uplink. No I/O before `run`. zone: of the post. freights: what else travels. schedule: in place of the
+    one that the settings say."""
 
     def __init__(
         self,
@@ -86,68 +94,163 @@ class Uplink:
         clock: Clock,
         *,
         software: str,
+        zone: dt.tzinfo = dt.UTC,
+        freights: Sequence[Freight] = (),
+        schedule: Schedule | None = None,
         seed: int | None = None,
     ) -> None:
         self._station = station
         self._outbox = outbox
         self._settings = settings
-        self._settle_s = clock_settings.settle_s
         self._clock = clock
         self._software = software
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._flights = Flights(settings.window_messages, settings.receipt_timeout_s)
+        self._spending = Spending(settings.budget_bytes, zone)
+        self._sender = Sender(station, outbox, settings, self._spending, freights, settle_s=clock_settings.settle_s)
+        self._down_topics = [topic for freight in freights for topic in freight.down_topics]
+        self._hours = Hours(schedule or schedule_of(settings, zone), settings.alert_minutes * 60)
         self._backoff = Backoff(random.Random(seed))
-        lingers = (0.0, settings.linger_detection_s, settings.linger_reading_s, settings.linger_health_s, 0.0)
-        self._lanes = {lane: _LaneQueue(linger) for lane, linger in zip(Lane, lingers, strict=True)}
-        self._limit = settings.batch_entries  # entries in a message: fewer on a link that breaks before one is through
-        self._carried = False  # whether this connection has carried anything to the broker
-        self._generation = outbox.generation
         self._session: Session | None = None
-        self._link = LinkState.WAITING
+        self._link = LinkState.CLOSED
+        self._why_open: Why | None = None
+        self._close_by: float | None = None
         self._up_at = 0.0
         self._try_at = 0.0
-        self._hold_until = 0.0
         self._answer_by = 0.0
+        self._measure_at = 0.0
+        self._keep_by = 0.0
         self._failures = 0
         self._short_links = 0
         self._taken_over = False
         self._denied = ""
         self._refusal_told = ""
-        self._counts: Counter[str] = Counter()
+        self._receipts = 0
         self._trouble = ""
 
     def wake(self, lanes: Mapping[Lane, int]) -> None:
-        """Something was committed to the outbox: entries by lane. From any thread."""
+        """Something was committed to the outbox: entries by lane; with none: a freight has news. From any thread."""
         self._events.put(Wake(dict(lanes)))
 
     def state(self) -> UplinkState:
         """How it fares. From any thread."""
-        counts = self._counts
+        counts, spending, why = self._sender.counts, self._spending, self._why_open
+        total_left = spending.total_left
         return UplinkState(
-            self._link, len(self._flights), counts["messages"], counts["bytes"], counts["receipts"], self._trouble
+            self._link,
+            self._sender.in_flight,
+            counts["messages"],
+            counts["bytes"],
+            self._receipts,
+            self._trouble,
+            self._settings.mode,
+            why.value if why is not None else "",
+            self._hours.opens_in_s(self._clock.now()),
+            spending.today(SENT),
+            spending.today(RECEIVED),
+            self._sender.left() | ({} if total_left is None else {"total": total_left}),
         )
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop (`stop` is looked at once a second, or at the next `wake`)."""
-        self._begin_anew()  # whatever an earlier run had in hand is given out again
+        self._sender.begin_anew()  # whatever an earlier run had in hand is given out again
+        self._spending.restore(self._outbox.tallies())
         self._check_name()
         try:
             while not stop.is_set():
-                now = time.monotonic()
-                if self._link is LinkState.WAITING and now >= self._try_at:
-                    self._connect()
-                elif self._link is LinkState.UP:
-                    self._send_what_is_due(now)
-                elif self._link is LinkState.CONNECTING and now > self._answer_by:
-                    self._lost(Lost(f"it takes connections and does not answer in {_ANSWER_WITHIN_S:.0f} s"))
+                self._step(time.monotonic())
                 self._handle_events(self._wait_s(time.monotonic()))
         finally:
-            if self._session is not None:
-                self._session.close(farewell=True, since_ms=self._clock.now().wall_ms)
-                self._session = None
-            self._flights.lost_link(time.monotonic())
-            self._link = LinkState.WAITING
-            self._drain_events()
+            self._close(STOPPED)
+            self._keep_spending()
+            self._link, self._why_open = LinkState.CLOSED, None
+
+    def _step(self, now: float) -> None:
+        self._sender.look_at_outbox()
+        self._decide(now)
+        if self._link is LinkState.WAITING and now >= self._try_at:
+            self._connect()
+        elif self._link is LinkState.UP:
+            self._sender.send(now, alerts_only=self._why_open is not Why.SCHEDULE)
+        elif self._link is LinkState.CONNECTING and now > self._answer_by:
+            self._lost(Lost(f"it takes connections and does not answer in {_ANSWER_WITHIN_S:.0f} s"))
+        if now >= self._measure_at:
+            self._measure(now)
+
+    # its hours
+
+    def _decide(self, now: float) -> None:
+        """Open or close the link by its hours, its alerts and its budget."""
+        hours, sender = self._hours, self._sender
+        moment = self._clock.now()
+        if self._spending.turn(moment):
+            sender.day_turned()
+            log.info("a new day for the link's budgets")
+        is_up = self._link is LinkState.UP
+        if is_up and hours.ends and now >= self._up_at + _LEAST_OPEN_S and sender.is_drained(now):
+            hours.all_sent(now, moment)
+        was_open_for = self._why_open
+        self._why_open = hours.why_open(
+            now, moment, is_up=is_up, alerts_wait=sender.alerts_wait, is_spent=self._spending.is_spent
+        )
+        if self._why_open is not None:
+            self._close_by = None
+            if self._link is LinkState.CLOSED:
+                self._link, self._try_at = LinkState.WAITING, 0.0
+            return
+        if self._link in (LinkState.CLOSED, LinkState.CONNECTING):
+            return
+        if self._link is LinkState.WAITING:
+            self._link = LinkState.CLOSED
+            return
+        if was_open_for is not None:
+            self._close_by = now + _LAST_RECEIPTS_S
+        if self._close_by is None or now >= self._close_by or not sender.in_flight:
+            self._close(BUDGET_SPENT if self._spending.is_spent else WINDOW_OVER)
+            self._link = LinkState.CLOSED
+            self._backoff.reset()
+            log.info("link closed: %s", "today's budget is spent" if self._spending.is_spent else "its hours are over")
+
+    def _close(self, reason: str) -> None:
+        """End the connection, if there is one, with a farewell."""
+        if self._session is None:
+            return
+        moment = self._clock.now()
+        opens_in_s = self._hours.opens_in_s(moment)
+        next_ms = None
+        if reason == WINDOW_OVER and opens_in_s is not None and moment.is_trusted:
+            next_ms = moment.wall_ms + round(opens_in_s * 1000)
+        self._session.close(StationState(self._station, "down", self._software, moment.wall_ms, reason, next_ms))
+        self._end_session()
+
+    def _end_session(self) -> None:
+        """The session in use is closed: reckon up what it cost, take back what was under way."""
+        if self._session is None:
+            return
+        meter = self._sender.meter if self._link is LinkState.UP else Meter()
+        meter.measured(self._session.wire())
+        meter.ended()
+        self._spending.note(meter.take())
+        self._session = None
+        self._drain_events()
+        self._sender.link_down(time.monotonic())
+
+    # what it costs
+
+    def _measure(self, now: float) -> None:
+        self._measure_at = now + _MEASURE_EVERY_S
+        if self._session is not None and self._link is LinkState.UP:
+            self._sender.meter.measured(self._session.wire())
+            taken = self._sender.meter.take()
+            self._spending.note(taken)
+            self._keep_by = min(self._keep_by, now + _KEEP_EVERY_S) if taken else self._keep_by
+        if now >= self._keep_by:
+            self._keep_spending()
+
+    def _keep_spending(self) -> None:
+        self._keep_by = time.monotonic() + _KEEP_IDLE_EVERY_S
+        changes = self._spending.changes()
+        if changes:
+            self._outbox.accept([], tallies=changes)
 
     # the link
 
@@ -175,25 +278,19 @@ class Uplink:
     def _connected(self) -> None:
         assert self._session is not None
         self._link = LinkState.UP
-        self._carried = False
         self._up_at = time.monotonic()
-        self._hold_until = 0.0
         self._trouble = ""
         say = log.debug if self._refusal_told else log.info  # the end of that is told by what is received
         say("link up: %s:%d", self._settings.host, self._settings.port)
-        self._session.greet(self._clock.now().wall_ms)
-        for lane in self._lanes.values():
-            lane.due_at = 0.0
+        self._session.greet(self._clock.now().wall_ms, self._down_topics)
+        self._sender.link_up(self._session.publish, self._up_at)
 
     def _lost(self, lost: Lost) -> None:
-        if self._session is not None:
-            self._session.close(farewell=False)
-            self._session = None
         was_up = self._link is LinkState.UP
+        if self._session is not None:
+            self._session.close()
+            self._end_session()
         self._link = LinkState.WAITING
-        if was_up and not self._carried and len(self._flights):
-            self._limit = max(_LEAST_ENTRIES, self._limit // 2)
-        self._flights.lost_link(time.monotonic())
         reason, refused = self._reason(lost, was_up=was_up)
         wait_s = self._backoff.next_s()
         self._try_at = time.monotonic() + wait_s
@@ -247,18 +344,14 @@ class Uplink:
     def _handle(self, event: Event) -> None:
         match event:
             case Wake(lanes):
-                now = time.monotonic()
-                for lane, count in lanes.items():
-                    state = self._lanes[lane]
-                    state.waiting += count
-                    state.due_at = now + state.linger_s if state.due_at is None else state.due_at
-                    if state.waiting >= self._settings.batch_entries:
-                        state.due_at = now
+                self._sender.came(lanes, time.monotonic())
+                if lanes.get(Lane.ALERT):
+                    self._hours.alert_came()
             case Connected() if self._link is LinkState.CONNECTING:
                 self._connected()
             case Lost() as lost:
                 # A session that is closed says so once more; only the one in use counts.
-                if self._link is not LinkState.WAITING:
+                if self._session is not None:
                     self._lost(lost)
             case Denied(words) if self._link is LinkState.UP:
                 self._denied = words
@@ -271,34 +364,32 @@ class Uplink:
                 log.debug("late: %s", type(event).__name__)
 
     def _drain_events(self) -> None:
-        """What an ended connection still had to say means nothing to the next."""
+        """What an ended connection still had to say of itself means nothing to the next."""
         while True:
             try:
-                self._events.get_nowait()
+                event = self._events.get_nowait()
             except queue.Empty:
                 return
+            if isinstance(event, Wake | Received):
+                self._handle(event)
 
     def _acknowledged(self, message_id: int, reason: int, words: str) -> None:
         if reason == _NOT_AUTHORIZED:
             self._denied = words
-        if message_id not in self._flights:
-            return  # our state, which may well have no reader
-        if reason in (0, _NOBODY):
-            flight = self._flights.acknowledge(message_id)
-            self._carried = self._carried or (flight is not None and flight.lane is not Lane.ALERT)
-        if reason == 0:
-            return
         # Nobody listens at headquarters, or we are refused: what was sent is not kept anywhere. Wait, then send again.
-        self._hold_until = time.monotonic() + _REFUSED_WAIT_S
-        self._flights.postpone(message_id, self._hold_until)
-        trouble = "nobody listens at headquarters" if reason == _NOBODY else f"the broker refuses our messages: {words}"
+        ours = self._sender.acknowledged(message_id, reason, time.monotonic() + _REFUSED_WAIT_S)
+        if not ours or reason == 0:
+            return  # our state may well have no reader
+        trouble = "nobody listens at headquarters" if reason == NOBODY else f"the broker refuses our messages: {words}"
         if trouble != self._trouble:
             log.warning("%s; what is not receipted is kept and sent again", trouble)
         self._trouble = trouble
 
     def _received(self, topic: str, payload: bytes) -> None:
         if topic != topics.receipt(self._station):
-            log.debug("a message on %r is not for us", topic)
+            self._sender.meter.came(FREIGHT, publish_bytes(topic, len(payload)))
+            if not self._sender.received(topic, payload):
+                log.debug("a message on %r is not for us", topic)
             return
         try:
             stored = decode_receipt(payload)
@@ -306,8 +397,7 @@ class Uplink:
             self._outbox.accept([], tallies={("uplink", error.reason): 1})
             log.warning("a receipt that cannot be read: %s", error)
             return
-        self._counts["receipts"] += 1
-        self._limit = min(self._settings.batch_entries, self._limit * 2)
+        self._receipts += 1
         self._failures = 0
         if self._taken_over and time.monotonic() - self._up_at >= _STEADY_S:
             self._taken_over, self._short_links = False, 0
@@ -316,88 +406,15 @@ class Uplink:
             if self._refusal_told:
                 log.info("headquarters takes what we send again")
                 self._refusal_told = ""
-        self._outbox.forget(stored)
-        self._flights.receipt(stored)
+        self._sender.receipted(stored)
         if self._trouble and self._link is LinkState.UP:
             log.info("headquarters answers again")
             self._trouble = ""
 
-    # sending
-
-    def _send_what_is_due(self, now: float) -> None:
-        if self._generation != self._outbox.generation:
-            self._begin_anew()
-        if now < self._hold_until:
-            return
-        # Alerts first, new or again, whatever else is late; the rest only as fast as the line takes it.
-        while (flight := self._flights.next_overdue(now, alerts_only=True)) is not None:
-            self._send_again(flight, now)
-        self._send_lane(Lane.ALERT, now)
-        while self._flights.line_is_clear(now):
-            flight = self._flights.next_overdue(now, alerts_only=False)
-            if flight is None:
-                break
-            self._send_again(flight, now)
-        for lane in self._lanes:
-            if lane is not Lane.ALERT:
-                self._send_lane(lane, now)
-
-    def _send_lane(self, lane: Lane, now: float) -> None:
-        state, urgent = self._lanes[lane], lane is Lane.ALERT
-        while state.due_at is not None and state.due_at <= now and self._flights.has_room(urgent):
-            if not urgent and not self._flights.line_is_clear(now):
-                return
-            if not urgent and now < self._up_at + self._settle_s and self._outbox.may_mend(lane, state.after):
-                state.due_at = now + 1.0  # the clock may be set any moment now that there is a link
-                return
-            parcel = self._outbox.take(lane, state.after, limit=self._limit)
-            if parcel is None:
-                state.due_at, state.waiting = None, 0
-                return
-            state.after = parcel.last
-            self._send(parcel, 1, now)
-
-    def _send_again(self, flight: Flight, now: float) -> None:
-        """In pieces, when the link has since shown that it does not carry so much at once."""
-        numbers = list(flight.ranges.numbers())
-        for at in range(0, len(numbers), self._limit):
-            ranges = RangeSet.of(numbers[at : at + self._limit])
-            parcel = self._outbox.take_again(flight.lane, flight.run, ranges)
-            if parcel is not None:
-                self._send(parcel, flight.tries + 1, now)
-
-    def _send(self, parcel: Parcel, tries: int, now: float) -> None:
-        assert self._session is not None
-        topic = topics.up(self._station, parcel.lane)
-        payload = encode_batch(self._station, parcel.epoch, parcel.entries)
-        ranges = RangeSet.of(entry.sequence for entry in parcel.entries)
-        message_id = self._session.publish(topic, payload)
-        self._flights.sent(
-            message_id, Flight(parcel.lane, parcel.run, parcel.epoch, ranges, tries, 0.0, size_bytes=len(payload)), now
-        )
-        self._counts["messages"] += 1
-        self._counts["bytes"] += len(payload) + len(topic) + _PUBLISH_OVERHEAD_BYTES
-
-    def _begin_anew(self) -> None:
-        """The outbox has a new file: places in the old one mean nothing."""
-        self._generation = self._outbox.generation
-        self._flights.clear()
-        for state in self._lanes.values():
-            state.after, state.due_at = (0, 0), 0.0
-
     def _wait_s(self, now: float) -> float:
         """Until something is due, at most a second."""
+        if self._link is LinkState.UP:
+            return self._sender.next_s(now, alerts_only=self._why_open is not Why.SCHEDULE)
         if self._link is LinkState.WAITING:
             return min(1.0, max(0.0, self._try_at - now))
-        if self._link is LinkState.CONNECTING or now < self._hold_until:
-            return 0.5
-        times = [now + 1.0]
-        clear = self._flights.line_is_clear(now)
-        for lane, state in self._lanes.items():
-            if state.due_at is not None and (lane is Lane.ALERT or (clear and self._flights.has_room(False))):
-                times.append(state.due_at)
-        due_at = self._flights.next_due_at()
-        if due_at is not None:
-            times.append(due_at if clear else max(due_at, now + 0.25))
-        soonest = min(times) - now
-        return max(0.0, soonest) if soonest > 0 else 0.02
+        return 0.5

@@ -21,7 +21,7 @@ WINDOW = 5
 def overdue(flights: Flights, now: float) -> list[Flight]:
     """All that count as lost by now, most urgent first."""
     late = []
-    while (flight := flights.next_overdue(now, alerts_only=False)) is not None:
+    while (flight := flights.next_overdue(now)) is not None:
         late.append(flight)
     return late
 

@@ -208,10 +208,10 @@ def test_alerts_that_are_late_go_before_others_that_are_late() -> None:
     flights = Flights(window=10, timeout_s=1.0)
     for number, lane in enumerate((Lane.READING, Lane.ALERT, Lane.DETECTION), start=1):
         flights.sent(number, Flight(lane, 1, bytes(8), RangeSet([(number, number)]), 1, 0.0, size_bytes=10), 0.0)
-    first = flights.next_overdue(5.0, alerts_only=True)
+    first = flights.next_overdue(5.0, lambda flight: flight.lane is Lane.ALERT)
     assert first is not None
     assert first.lane is Lane.ALERT
-    assert flights.next_overdue(5.0, alerts_only=True) is None
-    second = flights.next_overdue(5.0, alerts_only=False)
+    assert flights.next_overdue(5.0, lambda flight: flight.lane is Lane.ALERT) is None
+    second = flights.next_overdue(5.0)
     assert second is not None
     assert second.lane is Lane.DETECTION
