@@ -5,21 +5,51 @@ from __future__ import annotations
 import ctypes
 import time
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _TIME_ERROR: Final = 5  # adjtimex(2): the clock is not synchronised
 _STA_UNSYNC: Final = 0x0040
+_ONE_INSTANT_NS: Final = 500_000
+_ATTEMPTS: Final = 8
+_ns: Final = time.clock_gettime_ns
 
 
-def boot_ms() -> int:
-    """Milliseconds since boot, suspended time included."""
-    return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
+class MachineTime(Protocol):
+    """The clocks of a machine, as `gateway.clock.clock.Clock` reads them: the real ones, or simulated ones."""
+
+    def boot_id(self) -> str:
+        """A name for this boot, new at every boot."""
+
+    def read(self) -> tuple[int, int]:
+        """Milliseconds since boot, suspended time included, that only count up and that nobody corrects; and Unix time
+        in milliseconds, right or wrong. Both of one instant."""
+
+    def ntp_error_ms(self) -> int | None:
+        """How far off the Unix time may be; None while nothing disciplines it."""
 
 
-def wall_ms() -> int:
-    """Unix time in milliseconds, right or wrong."""
-    return time.time_ns() // 1_000_000
+class LinuxTime:
+    """The kernel's clocks. The time since boot is that of the bare oscillator (CLOCK_MONOTONIC_RAW): what an NTP daemon
+    slews, chrony up to 8 % of the time that passes, would bend distances."""
+
+    def boot_id(self) -> str:
+        """See `MachineTime`."""
+        return boot_id()
+
+    def read(self) -> tuple[int, int]:
+        """See `MachineTime`."""
+        for _ in range(_ATTEMPTS):
+            before = _ns(time.CLOCK_MONOTONIC)
+            raw, since_boot, wall = _ns(time.CLOCK_MONOTONIC_RAW), _ns(time.CLOCK_BOOTTIME), time.time_ns()
+            after = _ns(time.CLOCK_MONOTONIC)
+            if after - before <= _ONE_INSTANT_NS:  # else something else had the processor between two clocks
+                break
+        return (raw + since_boot - after) // 1_000_000, wall // 1_000_000
+
+    def ntp_error_ms(self) -> int | None:
+        """See `MachineTime`."""
+        return kernel_error_ms()
 
 
 def boot_id() -> str:

@@ -16,8 +16,8 @@ from typing import Final, NamedTuple
 import msgspec
 
 from firmware_bridge.readings import Reading
-from gateway.clock.clock import Clock, freeze
-from gateway.clock.machine import boot_id
+from gateway.clock.boots import Boot, Boots
+from gateway.clock.clock import Clock
 from gateway.clock.moments import Moment
 from gateway.contract.entries import Entry, TimeQuality
 from gateway.contract.ranges import RangeSet
@@ -80,7 +80,8 @@ class Outbox:
         self._disk = threading.RLock()  # guards the store; taken before _memory
         self._memory = threading.Lock()  # guards what waits for the next commit
         self._store = SafeStore(path, max_bytes, memory_bytes)
-        self._boot = ""
+        self._boots = Boots((), "")
+        self._boots_of = 0  # the generation of the store that they were last compared with
         self._pending: list[Row] = []
         self._pending_bytes = 0
         self._pending_replay: dict[str, tuple[int, int]] = {}
@@ -101,8 +102,12 @@ class Outbox:
         """Open the file, whatever its state, and begin an epoch. Never raises for the disk; raises OutboxInUseError (a
         GatewayError) when another gateway has it open."""
         with self._disk:
-            self._boot = boot_id()
-            self._store.open(self._boot)
+            boot = self._clock.boot_id()
+            self._store.open(boot)
+            self._boots = Boots(self._store.ask("tell of boots", Store.boots) or (), boot)
+            self._compare_boots()
+            if self._boots.present.last is not None:
+                self._clock.hold(self._boots.present.last)
 
     def close(self) -> None:
         """Commit what waits and close. What the disk does not take is lost now, and said."""
@@ -159,17 +164,19 @@ class Outbox:
     def commit(self) -> None:
         """Put what waits on disk: one transaction, one fsync. Never raises for the disk: see `state().trouble`."""
         with self._disk:
+            boots = self._boots_to_keep() if self._store.is_open else []
             with self._memory:
+                self._pending_tallies.update({("clock", name): n for name, n in self._clock.take_counts().items()})
                 rows, self._pending = self._pending, []
                 replay, self._pending_replay = self._pending_replay, {}
                 tallies, self._pending_tallies = self._pending_tallies, Counter()
                 size, self._pending_bytes = self._pending_bytes, 0
-            if not (rows or replay or tallies):
+            if not (rows or replay or tallies or (boots and self._boots.is_news)):
                 return
-            if not self._store.write(rows, replay, tallies):
+            if not self._store.write(rows, replay, tallies, boots):
                 # The whole does not fit on the disk: then at least what is urgent.
                 alerts = [row for row in rows if row.lane is Lane.ALERT]
-                put = bool(alerts) and len(alerts) < len(rows) and self._store.write(alerts, replay, tallies)
+                put = bool(alerts) and len(alerts) < len(rows) and self._store.write(alerts, replay, tallies, boots)
                 with self._memory:
                     self._pending = [row for row in rows if not put or row.lane is not Lane.ALERT] + self._pending
                     self._pending_bytes += size - (sum(row.size for row in alerts) if put else 0)
@@ -178,8 +185,33 @@ class Outbox:
                         self._pending_tallies.update(tallies)
                     self._trim_memory()
                 rows = alerts if put else []
+                boots = boots if put else []
+            if boots:
+                self._boots.saved()
         if rows and self._on_news is not None:
             self._on_news({Lane(lane): count for lane, count in Counter(row.lane for row in rows).items()})
+
+    def _boots_to_keep(self) -> list[Boot]:
+        """The present boot with what the clock says now, when that is to be written with the next commit."""
+        self._compare_boots()
+        self._boots.note(self._clock.now())
+        return [self._boots.present] if self._boots.is_due() else []
+
+    def _compare_boots(self) -> None:
+        """Know the boots that a file that is new to us keeps, and forget those that no entry waits from."""
+        generation = self._store.generation
+        if generation == self._boots_of:
+            return
+
+        def compare(store: Store) -> None:
+            kept = store.boots()
+            self._boots.join(kept)
+            wanted = self._boots.keep(run.boot for run in store.runs.values())
+            if wanted != kept:
+                store.keep_boots(wanted)
+
+        self._store.ask("keep boots", compare)
+        self._boots_of = generation
 
     def _trim_memory(self) -> None:
         """While the disk takes nothing: the oldest of the lowest lanes go when too much waits in memory."""
@@ -259,30 +291,25 @@ class Outbox:
     def _freeze(self, store: Store, rows: list[Row]) -> list[Row]:
         if all(row.time_ms is not None for row in rows):
             return rows
-        now = self._clock.now()
-        same_boot = store.runs[rows[0].run].boot == self._boot
-        frozen = []
-        for row in rows:
-            if row.time_ms is None:
-                then = Moment(row.boot_ms or 0, row.wall_ms or 0, TimeQuality.UNTRUSTED, row.uncertainty_ms)
-                frozen.append(sealed(row._replace(**freeze(then, same_boot, now)._asdict())))
-            else:
-                frozen.append(row)
+        self._boots.note(self._clock.now())
+        boot = store.runs[rows[0].run].boot
+        frozen = [
+            row
+            if row.time_ms is not None
+            else sealed(row._replace(**self._boots.freeze(row.boot_ms or 0, row.wall_ms or 0, boot)._asdict()))
+            for row in rows
+        ]
         store.freeze(frozen)
         return frozen
 
     def may_mend(self, lane: Lane, after: tuple[int, int] = START) -> bool:
         """Whether the next entry of a lane would be sent with a time that nobody vouches for, while a clock that is set
-        soon could still mend it (it is of this boot)."""
+        soon would give it a better one, or at least bounds."""
         if self._clock.now().quality is not TimeQuality.UNTRUSTED:
             return False
         with self._disk:
-            rows = self._store.ask(
-                "be read", lambda store: [(r, store.runs.get(r.run)) for r in store.first(lane, after, 1)]
-            )
-            for row, run in rows or ():
-                return row.time_ms is None and run is not None and run.boot == self._boot
-            return False
+            rows = self._store.ask("be read", lambda store: store.first(lane, after, 1))
+            return any(row.time_ms is None for row in rows or ())
 
     def forget(self, stored: Mapping[bytes, RangeSet]) -> int:
         """Headquarters has these (epoch to sequences): forget them. How many were here."""
@@ -298,12 +325,11 @@ class Outbox:
 
     def state(self) -> OutboxState:
         """What it holds now."""
-        now_ms = self._clock.now().wall_ms
+        now = self._clock.now()
 
         def oldest(store: Store) -> float:
             rows = [row for lane in Lane for row in store.first(lane, START, 1)]
-            ages = [now_ms - (row.time_ms if row.time_ms is not None else row.wall_ms or 0) for row in rows]
-            return max(ages, default=0) / 1000
+            return max((self._age_ms(store, row, now) for row in rows), default=0) / 1000
 
         with self._disk, self._memory:
             oldest_age_s = self._store.ask("be read", oldest) or 0.0
@@ -315,6 +341,14 @@ class Outbox:
                 max(0.0, oldest_age_s),
                 self._store.trouble,
             )
+
+    def _age_ms(self, store: Store, row: Row, now: Moment) -> int:
+        if row.time_ms is not None:
+            return now.wall_ms - row.time_ms
+        run = store.runs.get(row.run)
+        if run is not None and run.boot == self._boots.present.name:
+            return now.boot_ms - (row.boot_ms or 0)  # whatever the wall clock did meanwhile
+        return now.wall_ms - (row.wall_ms or 0)
 
     def replay(self) -> dict[str, tuple[int, int]]:
         """The state of each device's replay guard, committed or not."""

@@ -8,6 +8,9 @@ import zlib
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
+from gateway.clock.boots import Boot
+from gateway.clock.moments import Anchor
+
 ENTRY_OVERHEAD_BYTES: Final = 64
 """What an entry is reckoned to take beside its body."""
 
@@ -48,6 +51,22 @@ class Held(NamedTuple):
 
     entries: int = 0
     bytes: int = 0
+
+
+def boot_row(boot: Boot) -> tuple[object, ...]:
+    """A boot as it is stored, in the order of its table's columns, with the checksum of everything in it."""
+    none = (None, None, None)
+    columns = (*boot[:5], *(boot.first or none), *(boot.last or none))
+    return (*columns, zlib.crc32(repr(columns).encode()))
+
+
+def boot_of(row: tuple[Any, ...]) -> Boot | None:
+    """The boot in a row; None when it is not as it was written."""
+    if zlib.crc32(repr(row[:-1]).encode()) != row[-1]:
+        return None
+    first, last = row[5:8], row[8:11]
+    anchors = (None if columns[0] is None else Anchor(*columns) for columns in (first, last))
+    return Boot(*row[:5], *anchors)
 
 
 def sealed(row: Row) -> Row:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
+from gateway.clock.boots import Boot
 from gateway.contract.topics import Lane
 from gateway.errors import OutboxError
 from gateway.outbox.ballast import Ballast
@@ -57,6 +58,11 @@ class SafeStore:
         return self._open_store
 
     @property
+    def is_open(self) -> bool:
+        """Whether it can be written and asked."""
+        return self._open_store is not None
+
+    @property
     def epoch(self) -> bytes:
         """The epoch that new entries get."""
         return self._store.run.epoch
@@ -98,14 +104,14 @@ class SafeStore:
         self._shut(clean=clean)
         self._lock.release()
 
-    def write(self, rows: Sequence[Row], replay: ReplayStates, tallies: Tallies) -> bool:
+    def write(self, rows: Sequence[Row], replay: ReplayStates, tallies: Tallies, boots: Sequence[Boot] = ()) -> bool:
         """Number the rows in this epoch and store all of it in one transaction; False when it cannot be, with the
         trouble said. What no longer fits within the bound goes: oldest of the lowest lanes first."""
         self._leave_memory()
         words = ""
         for attempt in range(_ATTEMPTS):
             try:
-                self._store.write(numbered(rows, self._store.run.id, self._next_sequence), replay, tallies)
+                self._store.write(numbered(rows, self._store.run.id, self._next_sequence), replay, tallies, boots)
             except sqlite3.Error as error:
                 words = f"the outbox {self._path} cannot be written ({error}): new readings wait in memory"
                 if is_damage(error):
@@ -175,6 +181,7 @@ class SafeStore:
             with open_wreck(aside) as wreck:
                 tallies = {**wreck.tallies, ("outbox", "set_aside"): 1}
                 try:
+                    store.keep_boots(wreck.boots)
                     store.adopt(wreck.rows(), wreck.runs, wreck.replay, tallies)
                 except sqlite3.Error as error:
                     if not is_no_room(error):

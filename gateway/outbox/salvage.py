@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from gateway.clock.boots import Boot
 from gateway.contract.ranges import MAX_SEQUENCE
 from gateway.contract.topics import Lane
 from gateway.outbox.loose_pages import pages_of_file, pages_of_log, rows_of_page
-from gateway.outbox.rows import Row, Run, is_sound
+from gateway.outbox.rows import Row, Run, boot_of, is_sound
 from gateway.outbox.store import APPLICATION_ID, Store, company, remove_with_company
 from gateway.outbox.stretches import SELECT_ENTRIES
 
@@ -54,6 +55,8 @@ class Wreck:
         self.runs: dict[int, Run] = {}
         self.replay: dict[str, tuple[int, int]] = {}
         self.tallies: dict[tuple[str, str], int] = {}
+        boots = map(boot_of, self._readable("SELECT * FROM boot ORDER BY number"))
+        self.boots: list[Boot] = [boot for boot in boots if boot is not None]
         # The table, and the index that holds the same: a torn page in one of them must not cost every entry.
         for source in ("run NOT INDEXED", "run INDEXED BY run_again"):
             for number, epoch, boot in self._readable(f"SELECT id, epoch, boot FROM {source} WHERE epoch >= x''"):  # noqa: S608  ours

@@ -13,11 +13,12 @@ from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Final
 
+from gateway.clock.boots import Boot
 from gateway.contract.batches import EPOCH_BYTES
 from gateway.contract.ranges import RangeSet
 from gateway.contract.topics import Lane
 from gateway.outbox.disk_errors import DamagedError, is_damage
-from gateway.outbox.rows import ENTRY_OVERHEAD_BYTES, Held, Row, Run, sealed
+from gateway.outbox.rows import ENTRY_OVERHEAD_BYTES, Held, Row, Run, boot_of, boot_row, sealed
 from gateway.outbox.stretches import END, NOTHING, SELECT_ENTRIES, Place, Skip, last_before, oldest, oldest_of_others
 
 APPLICATION_ID: Final = 0x56694F42  # "ViOB", at byte 68 of the file
@@ -29,6 +30,7 @@ _DELETE_EMPTY_RUNS: Final = (
 )
 _ADD_TALLY: Final = "INSERT INTO tally VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET total = total + excluded.total"
 _ADD_ENTRY: Final = "INSERT INTO entry VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_KEEP_BOOT: Final = "INSERT OR REPLACE INTO boot VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ONE_MORE: Final = ", (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _ROWS_A_STATEMENT: Final = 64
 _ADOPT_ENTRY: Final = _ADD_ENTRY.replace("INSERT", "INSERT OR IGNORE")
@@ -119,12 +121,13 @@ class Store:
         """What is stored, as reckoned."""
         return sum(held.bytes for held in self.held.values())
 
-    def write(self, rows: Sequence[Row], replay: ReplayStates, tallies: Tallies) -> None:
+    def write(self, rows: Sequence[Row], replay: ReplayStates, tallies: Tallies, boots: Sequence[Boot] = ()) -> None:
         """All of it in one transaction, on disk when this returns; nothing of it when it raises."""
         with self._transaction() as db:
             for some, statement in _many_a_statement(rows):
                 db.execute(statement, some)
             _add_state(db, replay, tallies)
+            db.executemany(_KEEP_BOOT, map(boot_row, boots))
         for lane, count in Counter(row.lane for row in rows).items():
             size = sum(len(row.body) for row in rows if row.lane == lane)
             self._holds(lane, count, size + ENTRY_OVERHEAD_BYTES * count)
@@ -247,6 +250,17 @@ class Store:
         """Each device's replay guard: (highest counter, bitmap of the window)."""
         rows = self._db.execute("SELECT device, highest, bitmap FROM replay")
         return {device: (highest, int.from_bytes(bitmap, "big")) for device, highest, bitmap in rows}
+
+    def boots(self) -> list[Boot]:
+        """The boots of the machine that are kept, oldest first; without those whose bytes have rotted."""
+        rows = self._db.execute("SELECT * FROM boot ORDER BY number")
+        return [boot for boot in map(boot_of, rows) if boot is not None]
+
+    def keep_boots(self, boots: Iterable[Boot]) -> None:
+        """Keep these boots and no others."""
+        with self._transaction() as db:
+            db.execute("DELETE FROM boot")
+            db.executemany(_KEEP_BOOT, map(boot_row, boots))
 
     def adopt(self, rows: Iterable[Row], runs: Mapping[int, Run], replay: ReplayStates, tallies: Tallies) -> int:
         """Take sound entries of another outbox under their own epochs; how many. What is here already stays as it is,

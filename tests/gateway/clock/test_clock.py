@@ -1,4 +1,4 @@
-"""Every reading carries the quality of its time, and no clock makes a time that cannot travel."""
+"""Every moment carries who vouches for it and how far it may be off, and the bound holds whatever the sources do."""
 
 from __future__ import annotations
 
@@ -6,80 +6,40 @@ import itertools
 import time
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from gateway.clock.clock import Clock, freeze
-from gateway.clock.machine import boot_id, kernel_error_ms
-from gateway.clock.moments import FrozenTime, Moment
+from gateway.clock.clock import DOUBT_MS, HOLDOVER_MS, Clock
+from gateway.clock.machine import LinuxTime, boot_id, kernel_error_ms
+from gateway.clock.moments import Anchor, Moment
 from gateway.contract.entries import TimeQuality
-from gateway.contract.rows import MAX_TIME_MS
+from tests.support.simulated_time import SimulatedTime
 
-NTP, RECOVERED, SYSTEM, UNTRUSTED = (
+GPS, NTP, RECOVERED, SYSTEM, UNTRUSTED = (
+    TimeQuality.GPS,
     TimeQuality.NTP,
     TimeQuality.RECOVERED,
     TimeQuality.SYSTEM,
     TimeQuality.UNTRUSTED,
 )
 MONDAY = 1_763_829_000_000
-SET = Moment(600_000, MONDAY, NTP, 16)
-UNSET = Moment(600_000, 5_000, UNTRUSTED, 0)
+HOUR = 3_600_000
+DAY = 24 * HOUR
 
 
-@pytest.mark.parametrize("quality", [q for q in TimeQuality if q is not UNTRUSTED])
-@pytest.mark.parametrize("same_boot", [True, False])
-@pytest.mark.parametrize("now", [SET, UNSET])
-def test_a_trusted_time_stands(quality: TimeQuality, same_boot: bool, now: Moment) -> None:
-    then = Moment(1_000, MONDAY - 77, quality, 4)
-    assert freeze(then, same_boot, now) == FrozenTime(MONDAY - 77, quality, 4)
+def unset(drift_ppm: int = 0) -> tuple[SimulatedTime, Clock]:
+    """A machine in 1970, and its clock."""
+    machine = SimulatedTime(MONDAY, drift_ppm=drift_ppm, wall_ms=5_000)
+    return machine, Clock("ntp", machine)
 
 
-def test_an_untrusted_time_of_this_boot_is_reckoned_back_from_a_trusted_now() -> None:
-    then = Moment(100_000, 3_000, UNTRUSTED, 0)  # 1970, as far as the machine knew; 500 s ago, as far as it counted
-    assert freeze(then, True, SET) == FrozenTime(MONDAY - 500_000, RECOVERED, 16)
+def hear(machine: SimulatedTime, clock: Clock, words: int = 3, *, late_ms: int = 300, wrong_ms: int = 0) -> None:
+    """A GPS tells the time, once a second."""
+    for _ in range(words):
+        machine.pass_ms(1_000)
+        clock.hear_gps(machine.true_ms - late_ms + wrong_ms)
 
 
-def test_without_a_trusted_now_a_time_stays_what_the_machine_had() -> None:
-    then = Moment(100_000, 3_000, UNTRUSTED, 0)
-    assert freeze(then, True, UNSET) == FrozenTime(3_000, UNTRUSTED, 0)
-
-
-@pytest.mark.parametrize("now", [SET, UNSET])
-def test_a_time_of_an_earlier_boot_cannot_be_mended(now: Moment) -> None:
-    then = Moment(100_000, 3_000, UNTRUSTED, 0)
-    assert freeze(then, False, now) == FrozenTime(3_000, UNTRUSTED, 0)
-
-
-@pytest.mark.parametrize("wall_ms", [-1, -31_536_000_000, MAX_TIME_MS + 1, 2**60])
-def test_a_time_that_cannot_travel_is_believed_by_nobody(wall_ms: int) -> None:
-    bound = 0 if wall_ms < 0 else MAX_TIME_MS
-    for quality, same_boot in itertools.product(TimeQuality, (True, False)):
-        frozen = freeze(Moment(0, wall_ms, quality, 9), same_boot, UNSET)
-        assert frozen == FrozenTime(bound, UNTRUSTED, 0)
-
-
-def test_a_recovered_time_before_1970_is_believed_by_nobody() -> None:
-    now = Moment(600_000, 1_000, SYSTEM, 0)
-    assert freeze(Moment(0, 0, UNTRUSTED, 0), True, now) == FrozenTime(0, UNTRUSTED, 0)
-
-
-moments = st.builds(
-    Moment,
-    st.integers(-(2**40), 2**40),
-    st.integers(-(2**62), 2**62),
-    st.sampled_from(TimeQuality),
-    st.integers(0, 10**9),
-)
-
-
-@given(moments, st.booleans(), moments)
-def test_whatever_the_clocks_say_the_time_can_travel(then: Moment, same_boot: bool, now: Moment) -> None:
-    frozen = freeze(then, same_boot, now)
-    assert 0 <= frozen.time_ms <= MAX_TIME_MS
-    assert frozen.uncertainty_ms >= 0
-    # Nothing becomes better than it was, but for what is reckoned back within one boot.
-    if then.quality is UNTRUSTED:
-        assert frozen.quality in ({UNTRUSTED, RECOVERED} if same_boot and now.quality is not UNTRUSTED else {UNTRUSTED})
+def is_true(moment: Moment, machine: SimulatedTime) -> bool:
+    return abs(moment.wall_ms - machine.true_ms) <= moment.uncertainty_ms
 
 
 def test_the_kernel_tells_its_error_or_that_it_has_none() -> None:
@@ -87,78 +47,177 @@ def test_the_kernel_tells_its_error_or_that_it_has_none() -> None:
     assert error_ms is None or 0 <= error_ms < 2**31
 
 
-def test_now_counts_up_and_says_who_vouches() -> None:
-    clock = Clock("system")
-    first, second = clock.now(), clock.now()
-    assert first.boot_ms <= second.boot_ms
-    assert abs(first.wall_ms - time.time() * 1000) < 60_000
-    assert (first.quality, first.uncertainty_ms) == (SYSTEM, 0)
-
-
-def test_ntp_is_believed_only_while_the_kernel_says_so() -> None:
-    before = kernel_error_ms()
-    now = Clock("ntp").now()
-    after = kernel_error_ms()
-    if before is None and after is None:
-        assert (now.quality, now.uncertainty_ms) == (UNTRUSTED, 0)
-    elif before is not None and after is not None:
-        assert now.quality is NTP
-        assert now.uncertainty_ms >= min(before, after)  # rounded up, so that the bound stays true
-
-
-def test_the_boot_has_a_name() -> None:
-    assert boot_id() == boot_id()
+def test_the_real_clocks_count_up_and_agree_with_each_other() -> None:
+    machine = LinuxTime()
+    readings = [machine.read() for _ in range(1000)]
+    assert all(a[0] <= b[0] for a, b in itertools.pairwise(readings))
+    boot_ms, wall_ms = machine.read()
+    assert abs(boot_ms - time.clock_gettime(time.CLOCK_BOOTTIME) * 1000) < 60_000
+    assert abs(wall_ms - time.time() * 1000) < 60_000
+    assert machine.boot_id() == boot_id()
     assert len(boot_id()) == 36
 
 
-class _Boot:
-    """Time since boot, moved by the test; the machine's own clock is disciplined by nobody."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.ms = 100_000
-        monkeypatch.setattr("gateway.clock.clock._boot_ms", lambda: self.ms)
-        monkeypatch.setattr("gateway.clock.clock.kernel_error_ms", lambda: None)
+def test_the_operators_word_is_taken() -> None:
+    moment = Clock("system").now()
+    assert abs(moment.wall_ms - time.time() * 1000) < 60_000
+    assert (moment.quality, moment.uncertainty_ms) == (SYSTEM, 0)
 
 
-def test_a_gps_is_believed_for_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
-    boot = _Boot(monkeypatch)
-    clock = Clock("ntp")
+def test_ntp_is_believed_only_while_the_kernel_says_so() -> None:
+    machine, clock = unset()
+    assert (clock.now().quality, clock.now().wall_ms) == (UNTRUSTED, 5_000)
+    machine.sync(off_ms=400)  # as systemd-timesyncd does: an error of 0, and still slewing
+    moment = clock.now()
+    assert (moment.quality, moment.uncertainty_ms) == (NTP, 512)
+    assert is_true(moment, machine)
+    machine.sync(off_ms=3_000, error_ms=3_100)
+    assert clock.now().uncertainty_ms == 4096
+
+
+def test_a_gps_is_believed_after_three_words_that_agree() -> None:
+    machine, clock = unset()
+    hear(machine, clock, 2)
+    clock.hear_gps(machine.true_ms + DAY)  # a garbled line
     assert clock.now().quality is UNTRUSTED
-    clock.hear_gps(MONDAY)
-    boot.ms += 60_000
-    assert clock.now() == Moment(160_000, MONDAY + 60_000, TimeQuality.GPS, 1024)
-    boot.ms += 1
+    hear(machine, clock, 1)
+    moment = clock.now()
+    assert (moment.quality, moment.uncertainty_ms) == (GPS, 1024)
+    assert is_true(moment, machine)
+    clock.hear_gps(machine.true_ms - DAY)
+    assert is_true(clock.now(), machine)
+    assert clock.take_counts() == {"gps_outlier": 1}
+    assert clock.take_counts() == {}
+
+
+def test_of_what_a_gps_says_the_least_late_is_believed() -> None:
+    machine, clock = unset()
+    for late_ms in (9_000, 8_000, 7_000, 5_000, 700, 50, 900, 600):  # first what had piled up in the port
+        hear(machine, clock, 1, late_ms=late_ms)
+    assert clock.now().wall_ms == machine.true_ms - 50
+
+
+def test_the_better_of_ntp_and_gps_is_believed() -> None:
+    machine, clock = unset()
+    hear(machine, clock)
+    machine.sync(error_ms=3)
+    assert clock.now().quality is NTP
+    machine.sync(error_ms=9_000)
+    assert clock.now().quality is GPS
+
+
+@pytest.mark.parametrize("drift_ppm", [-99, 99])
+def test_when_its_sources_fall_silent_it_counts_on_with_a_bound_that_grows(drift_ppm: int) -> None:
+    machine, clock = unset(drift_ppm)
+    machine.sync(off_ms=-480)
+    assert clock.now().quality is NTP
+    machine.lose_ntp()
+    bounds = []
+    for _ in range(7):
+        moment = clock.now()
+        assert moment.quality is RECOVERED
+        assert is_true(moment, machine)
+        bounds.append(moment.uncertainty_ms)
+        machine.set_wall(0)  # whatever the wall clock does
+        machine.pass_ms(DAY - 1_000)
+    assert bounds == sorted(bounds)
+    assert bounds[0] == 512
+    assert bounds[-1] <= 2**16  # half a minute a few days later, rounded up
+    machine.pass_ms(HOLDOVER_MS)
     assert clock.now().quality is UNTRUSTED
+    assert clock.take_counts() == {"clock_jump": 6}
 
 
-def test_of_what_a_gps_says_the_least_late_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
-    boot = _Boot(monkeypatch)
-    clock = Clock("ntp")
-    for second, late_ms in enumerate((4_000, 300, 700, 90_000)):
-        boot.ms = 100_000 + second * 1000
-        clock.hear_gps(MONDAY + second * 1000 - late_ms)
-    assert clock.now().wall_ms == MONDAY + 3_000 - 300
-    # A wrong one in the future is believed for a minute, no longer.
-    clock.hear_gps(MONDAY + 86_400_000)
-    for second in range(4, 66):
-        boot.ms = 100_000 + second * 1000
-        clock.hear_gps(MONDAY + second * 1000 - 300)
-    assert clock.now().wall_ms == MONDAY + 65_000 - 300
+def test_a_restart_of_the_program_counts_on_from_what_was_kept() -> None:
+    machine, _ = unset()
+    clock = Clock("ntp", machine)
+    clock.hold(Anchor(machine.read()[0] - HOUR, machine.true_ms - HOUR + 70, 512))
+    moment = clock.now()
+    assert (moment.quality, moment.uncertainty_ms) == (RECOVERED, 1024)
+    assert is_true(moment, machine)
 
 
-def test_ntp_is_believed_before_a_gps_and_the_operator_before_both(monkeypatch: pytest.MonkeyPatch) -> None:
-    _Boot(monkeypatch)
-    for trust, quality in (("ntp", NTP), ("system", SYSTEM)):
-        monkeypatch.setattr("gateway.clock.clock.kernel_error_ms", lambda: 3)
-        clock = Clock("ntp" if trust == "ntp" else "system")
-        clock.hear_gps(MONDAY)
-        assert clock.now().quality is quality
+@pytest.mark.expects_warnings
+@pytest.mark.parametrize("wrong_ms", [-DAY, DAY, 400 * DAY, 5_000])
+def test_sources_that_contradict_each_other_are_both_within_the_bounds(wrong_ms: int) -> None:
+    machine, clock = unset()
+    machine.sync(off_ms=wrong_ms)
+    hear(machine, clock)
+    for _ in range(50):
+        moment = clock.now()
+        assert is_true(moment, machine)
+        assert abs(moment.wall_ms - (machine.true_ms + wrong_ms)) <= moment.uncertainty_ms
+        assert moment.uncertainty_ms <= 4 * abs(wrong_ms)  # jitter does not add up
+        hear(machine, clock, 1, late_ms=50 + machine.true_ms // 1000 % 7 * 100)
+    assert clock.take_counts()["clock_disagreement"] == 1
+    assert clock.state().in_doubt
+    machine.lose_ntp()  # and when one of them falls silent nobody knows yet which was right
+    hear(machine, clock)
+    assert clock.now().uncertainty_ms >= abs(wrong_ms)
+    for _ in range(DOUBT_MS // 60_000 + 1):
+        machine.pass_ms(57_000)
+        hear(machine, clock)
+        clock.now()
+    assert (clock.now().quality, clock.now().uncertainty_ms) == (GPS, 1024)
+    assert not clock.state().in_doubt
 
 
-def test_what_was_heard_before_the_gps_gets_its_time_from_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    boot = _Boot(monkeypatch)
-    clock = Clock("ntp")
-    then = clock.now()
-    boot.ms += 50_000
-    clock.hear_gps(MONDAY)
-    assert freeze(then, True, clock.now()) == FrozenTime(MONDAY - 50_000, RECOVERED, 1024)
+@pytest.mark.expects_warnings
+@pytest.mark.parametrize("wrong_ms", [-DAY, DAY, 5_000])
+def test_a_source_that_contradicts_what_it_said_is_believed_after_an_hour(wrong_ms: int) -> None:
+    machine, clock = unset()
+    machine.sync(off_ms=wrong_ms)
+    clock.now()
+    machine.pass_ms(HOUR)
+    machine.sync()
+    moment = clock.now()
+    assert is_true(moment, machine)
+    assert abs(moment.wall_ms - (machine.true_ms + wrong_ms)) <= moment.uncertainty_ms
+    machine.lose_ntp()
+    machine.pass_ms(60_000)
+    counted_on = clock.now()
+    assert counted_on.quality is RECOVERED
+    assert is_true(counted_on, machine)
+    assert counted_on.uncertainty_ms >= abs(wrong_ms) // 2
+    machine.pass_ms(DOUBT_MS)
+    machine.sync()
+    assert (clock.now().quality, clock.now().uncertainty_ms) == (NTP, 512)
+    assert clock.take_counts()["clock_disagreement"] == 1
+
+
+def test_a_leap_second_contradicts_nobody() -> None:
+    machine, clock = unset()
+    machine.sync()
+    clock.now()
+    machine.sync(off_ms=-1_000)  # one of the two does not know of it yet
+    hear(machine, clock)
+    assert clock.now().uncertainty_ms <= 1024
+    assert "clock_disagreement" not in clock.take_counts()
+
+
+def test_jumps_of_the_wall_clock_are_counted() -> None:
+    machine, clock = unset()
+    clock.now()
+    for wall_ms in (MONDAY, 0, MONDAY - 60_000, MONDAY - 59_000):
+        machine.set_wall(wall_ms)
+        machine.pass_ms(1_000)
+        clock.now()
+    assert clock.take_counts() == {"clock_jump": 3}
+
+
+def test_its_state_is_told_in_words() -> None:
+    machine, clock = unset()
+    assert clock.state().es == "sin hora confiable desde el arranque"
+    assert clock.state().en == "no trusted time since the start"
+    hear(machine, clock)
+    assert clock.state().es == clock.state().en == "GPS, ±1 s"
+    machine.sync()
+    assert clock.state().es == "hora de la red, ±0,5 s"
+    machine.lose_ntp()
+    machine.pass_ms(3 * HOUR)
+    assert clock.state().es == "sin GPS ni red desde hace 3 h; sigue contando solo, ±2 s"
+    assert clock.state().en == "no GPS or network for 3 h; counting on, ±2 s"
+    machine.pass_ms(9 * DAY)
+    assert clock.state().es == "sin hora confiable desde hace 9 días"
+    assert clock.state().en == "no trusted time for 9 days"
+    assert Clock("system", machine).state().es == "la del equipo: la configuración manda creerle"

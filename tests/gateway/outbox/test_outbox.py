@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge.readings import QUANTITIES, Reading
+from gateway.clock.boots import EARLIEST_MS
 from gateway.contract.batches import MAX_READINGS_BYTES, decode_entries, encode_batch
 from gateway.contract.entries import TimeQuality
 from gateway.contract.ranges import RangeSet
+from gateway.contract.rows import MAX_TIME_MS
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
 from tests.gateway.contract.any_entries import readings
@@ -207,7 +209,9 @@ def test_an_untrusted_time_is_frozen_once_and_stays(tmp_path: Path) -> None:
         assert outbox.may_mend(Lane.READING)
         parcel = outbox.take(Lane.READING, limit=1)
         assert parcel is not None
-        assert (parcel.entries[0].time_ms, parcel.entries[0].quality) == (5_000, TimeQuality.UNTRUSTED)
+        entry = parcel.entries[0]
+        assert (entry.quality, entry.uncertainty_ms) == (TimeQuality.UNTRUSTED, MAX_TIME_MS)
+        assert entry.time_ms == EARLIEST_MS + 60_000  # a minute after the boot, and nothing else is known
         assert not outbox.may_mend(Lane.READING)
         clock.wall_ms, clock.trusted = MONDAY, True
         again = outbox.take_again(Lane.READING, parcel.run, RangeSet([(1, 1)]))
@@ -226,7 +230,7 @@ def test_a_time_is_recovered_when_the_clock_is_set_before_it_is_sent(tmp_path: P
         clock.wall_ms, clock.trusted = MONDAY, True
         assert not outbox.may_mend(Lane.READING)
         first, second = parcels(outbox)[0].entries
-        assert (first.time_ms, first.quality, first.uncertainty_ms) == (MONDAY - 100_000, TimeQuality.RECOVERED, 16)
+        assert (first.time_ms, first.quality, first.uncertainty_ms) == (MONDAY - 100_000, TimeQuality.RECOVERED, 32)
         assert second.time_ms == MONDAY - 70_000
         clock.wall_ms += 999_999_999  # the clock jumps: what is frozen stays
         assert parcels(outbox)[0].entries == [first, second]
@@ -248,7 +252,9 @@ def test_a_restart_within_one_boot_still_recovers_and_another_boot_does_not(tmp_
     clock.wall_ms, clock.trusted = MONDAY, True
     with opened(path, clock=clock) as outbox:
         one, two = (p.entries[0] for p in parcels(outbox))
-        assert (one.time_ms, one.quality) == (5_000, TimeQuality.UNTRUSTED)
+        assert one.quality is TimeQuality.UNTRUSTED
+        assert one.time_ms - one.uncertainty_ms <= EARLIEST_MS
+        assert 0 <= one.time_ms + one.uncertainty_ms - MONDAY < one.uncertainty_ms  # before the present boot
         assert (two.time_ms, two.quality) == (MONDAY - 1_000, TimeQuality.RECOVERED)
 
 
