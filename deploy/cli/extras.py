@@ -15,6 +15,7 @@ _EXTRAS: Final = {
     "sensors": "gateway",
     "ingest": "ingest",
     "pki": "ingest",
+    "commands": "ingest",
     "deploy": "ingest",
     "dashboards": "dashboards",
     "demo": "gateway,ingest",

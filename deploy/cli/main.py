@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from deploy.cli import broker, dashboards, demo, doctor, gateway, generate, ingest, pki, sensor_keys, sensors
+from deploy.cli import broker, commands, dashboards, demo, doctor, gateway, generate, ingest, pki, sensor_keys, sensors
 from deploy.cli.extras import Commands
 from deploy.errors import DeployError
 
@@ -23,6 +23,7 @@ app.add_typer(ingest.app, name="ingest")
 sensors.app.command()(sensor_keys.key)
 app.add_typer(sensors.app, name="sensors")
 app.add_typer(pki.app, name="pki")
+app.add_typer(commands.app, name="commands")
 app.add_typer(dashboards.app, name="dashboards")
 app.command()(generate.generate)
 app.command()(doctor.doctor)

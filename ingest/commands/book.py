@@ -24,6 +24,7 @@ CREATE TABLE command (
     id          TEXT PRIMARY KEY,
     station     TEXT    NOT NULL,
     words       TEXT    NOT NULL,
+    series      TEXT    NOT NULL,
     message     BLOB    NOT NULL,
     issued_ms   INTEGER NOT NULL,
     expires_ms  INTEGER NOT NULL,
@@ -35,7 +36,9 @@ CREATE TABLE command (
 ) WITHOUT ROWID;
 CREATE INDEX command_open ON command (station, issued_ms) WHERE outcome IS NULL;
 """
-_COLUMNS: Final = "id, station, words, message, issued_ms, expires_ms, sends, sent_ms, outcome, note, answered_ms"
+_COLUMNS: Final = (
+    "id, station, words, series, message, issued_ms, expires_ms, sends, sent_ms, outcome, note, answered_ms"
+)
 MOST_LISTED: Final = 1000
 
 
@@ -44,13 +47,15 @@ class BookError(IngestError):
 
 
 class Given(msgspec.Struct, frozen=True):
-    """One command in the book. words: what it orders, for people. message: signed, as it is sent. sends, sent_ms: how
+    """One command in the book. words: what it orders, for people. series: commands of one series go one after the
+    other, each when the one before is answered; "" for none. message: signed, as it is sent. sends, sent_ms: how
     often, and when last (Unix time). outcome: a `gateway.contract.commands.Outcome`, None while there is no answer.
     note: the post's words. answered_ms: when the answer came."""
 
     id: str
     station: str
     words: str
+    series: str
     message: bytes
     issued_ms: int
     expires_ms: int
@@ -100,14 +105,12 @@ class CommandBook:
             self._db.close()
             self._db = None
 
-    def give(self, command: Command, message: bytes, words: str) -> None:
+    def give(self, command: Command, message: bytes, words: str, *, series: str = "") -> None:
         """Write a command in, to be sent. Raises BookError, also for an id that is there."""
-        row = (command.id, command.station, words, message, command.issued_ms, command.expires_ms)
+        row = (command.id, command.station, words, series, message, command.issued_ms, command.expires_ms)
+        columns = "id, station, words, series, message, issued_ms, expires_ms"
         with self._asked() as db:
-            db.execute(
-                "INSERT INTO command (id, station, words, message, issued_ms, expires_ms) VALUES (?, ?, ?, ?, ?, ?)",
-                row,
-            )
+            db.execute(f"INSERT INTO command ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", row)  # noqa: S608  # our own words
 
     def open_commands(self, now_ms: int) -> list[Given]:
         """Those without an answer that have not expired, oldest first of each station."""

@@ -19,7 +19,7 @@ _AGAIN_MS: Final = 60_000
 _LONGEST_MS: Final = 3_600_000
 _HEARD_LATELY_MS: Final = 120_000
 _AT_ONCE: Final = 4
-"""Commands under way to one post: a thin link must not be filled with them, nor a firmware image come out of order."""
+"""Commands under way to one post: a thin link must not be filled with them."""
 
 
 class Dispatcher:
@@ -53,10 +53,13 @@ class Dispatcher:
     def look(self, now_ms: int) -> int:
         """Send what is due; how many."""
         under_way: dict[str, int] = {}
+        series: set[tuple[str, str]] = set()
         sent = 0
         for given in self._book.open_commands(now_ms):
-            if not self._listens(given.station, now_ms):
+            if not self._listens(given.station, now_ms) or (given.station, given.series) in series:
                 continue
+            if given.series:
+                series.add((given.station, given.series))
             under_way[given.station] = under_way.get(given.station, 0) + 1
             if under_way[given.station] > _AT_ONCE or not self._is_due(given, now_ms):
                 continue
