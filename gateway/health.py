@@ -82,7 +82,7 @@ def _is_discard(key: tuple[str, str]) -> bool:
     place, name = key
     if place == "accepted" or place in COUNTER_PLACES:
         return False
-    return (place, name) not in {("outbox", "receipted"), ("outbox", "salvaged")}
+    return (place, name) not in {("outbox", "receipted"), ("outbox", "salvaged"), ("watch", "incident_alerts")}
 
 
 def resident_bytes() -> int:

@@ -7,8 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from firmware_bridge.readings import QUANTITIES, Kind, Reading
-from firmware_bridge.sources import Delivery
+from firmware_bridge.sources import Delivery, RadioText
 from gateway.clock.clock import Clock
+from gateway.clock.moments import Moment
 from gateway.contract.topics import Lane
 from gateway.media.store import MediaStore
 from gateway.outbox.outbox import Accepted, Outbox
@@ -20,9 +21,12 @@ texts_log = logging.getLogger("gateway.texts")
 _CONFIDENCE = QUANTITIES["confidence_ratio"]
 _DETECTIONS = frozenset({int(Kind.ACOUSTIC_DETECTION), int(Kind.CAMERA_DETECTION)})
 _HEALTH = frozenset({int(Kind.STATION_HEALTH), int(Kind.TALLY)})
+_ACTS = frozenset({int(Kind.INCIDENT), int(Kind.PATROL)})
 
-Warn = Callable[[Sequence[Reading]], None]
-"""Told of alerts that are safe on disk; must return at once."""
+Hear = Callable[[Sequence[Accepted]], None]
+"""Told of what was accepted; what holds an alert is all safe on disk. Must return at once."""
+ReadTexts = Callable[[str, Sequence[RadioText], Moment], None]
+"""Told of what people wrote on a radio of a source, and when. Must return at once."""
 
 
 class Lanes:
@@ -40,24 +44,38 @@ class Lanes:
                 sure = reading.steps[0] if reading.codes[:1] == (_CONFIDENCE.code,) else self._alert_steps
                 return Lane.ALERT if sure >= self._alert_steps else Lane.DETECTION
             return Lane.DETECTION
+        if kind in _ACTS:
+            return Lane.DETECTION
         return Lane.HEALTH if kind in _HEALTH else Lane.READING
 
 
 class Intake:
     """The one way into the outbox. Called by each source's own thread. media: keeps what is attached to readings."""
 
-    def __init__(self, outbox: Outbox, lanes: Lanes, clock: Clock, warn: Warn, media: MediaStore | None = None) -> None:
+    def __init__(
+        self,
+        outbox: Outbox,
+        lanes: Lanes,
+        clock: Clock,
+        hear: Hear,
+        media: MediaStore | None = None,
+        *,
+        read_texts: ReadTexts | None = None,
+    ) -> None:
         self._outbox = outbox
         self._lanes = lanes
         self._clock = clock
-        self._warn = warn
+        self._hear = hear
         self._media = media
+        self._read_texts = read_texts
 
     def deliver(self, delivery: Delivery) -> None:
         """Take one chunk's worth in; files are on disk before their readings, alerts before anyone is warned."""
         for text in delivery.texts:
             stranger = "" if text.is_known else " (a radio that the settings do not name)"
             texts_log.info("%s, %s, %s%s: %s", delivery.source, text.channel, text.sender, stranger, text.text)
+        if delivery.texts and self._read_texts is not None:
+            self._read_texts(delivery.source, delivery.texts, self._clock.now())
         if delivery.gps_utc_ms is not None:
             self._clock.hear_gps(delivery.gps_utc_ms)
             if not delivery.readings and not delivery.rejected:
@@ -71,9 +89,15 @@ class Intake:
             log.debug("%s: %s (%s)", delivery.source, rejected.reason, rejected.detail)
         tallies.update(self._keep(delivery))
         self._outbox.accept(accepted, replay=delivery.replay, tallies=tallies)
-        alerts = [item.reading for item in accepted if item.lane is Lane.ALERT]
-        if alerts:
-            self._warn(alerts)
+        if accepted:
+            self._hear(accepted)
+
+    def submit(self, reading: Reading) -> None:
+        """Take in what a person at the post did; it is on disk when this returns."""
+        accepted = [Accepted(self._lanes.of(reading), self._clock.now(), reading)]
+        self._outbox.accept(accepted)
+        self._outbox.commit()
+        self._hear(accepted)
 
     def _keep(self, delivery: Delivery) -> Counter[tuple[str, str]]:
         """Keep what is attached; what became of it, to be counted."""

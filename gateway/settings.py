@@ -89,6 +89,10 @@ class HealthSettings(Section):
     every_s: float = Field(60.0, ge=1, le=86400, description="Seconds between the gateway's reports about itself.")
 
 
+def _log_alone() -> list[WarningSettings]:
+    return [LogSettings()]
+
+
 class GatewaySettings(BaseSettings):
     """The whole file."""
 
@@ -112,7 +116,7 @@ class GatewaySettings(BaseSettings):
         default_factory=HistorySettings, description="What was heard, kept at the post for its rules."
     )
     warnings: list[WarningSettings] = Field(
-        default_factory=lambda: [LogSettings()],
+        default_factory=_log_alone,
         max_length=32,
         description="By what the people at the post are warned: one [[warnings]] for each; the log alone if left out.",
     )

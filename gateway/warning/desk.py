@@ -112,6 +112,8 @@ class Desk:
                     self._give(notice, stop)
         finally:
             self._output.close()
+            while (left := self._take_left()) is not None:
+                self._give_up("warning_too_late", left)
 
     def give(self, notice: Notice, stop: threading.Event) -> None:
         """Warn in this thread, once. Raises OutputError."""
@@ -168,6 +170,10 @@ class Desk:
         for notice in late:
             self._give_up("warning_too_late", notice)
         return chosen
+
+    def _take_left(self) -> Notice | None:
+        with self._news:
+            return self._waiting.popleft() if self._waiting else None
 
     # giving
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,7 +20,8 @@ EVERY_S: Final = 1.0
 
 
 class PostTeller:
-    """See the module. A stage of its own: asking the outbox may wait for the disk, and a warning must not."""
+    """See the module. standing: troubles that last until the next start. A stage of its own: asking the outbox may wait
+    for the disk, and a warning must not."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class PostTeller:
         media: MediaStore,
         outputs: Callable[[], tuple[OutputWord, ...]],
         directory: Path,
+        standing: Sequence[TroubleWord] = (),
     ) -> None:
         self._board = board
         self._clock = clock
@@ -41,6 +43,7 @@ class PostTeller:
         self._media = media
         self._outputs = outputs
         self._directory = directory
+        self._standing = tuple(standing)
 
     def run(self, stop: threading.Event) -> None:
         """Tell, until told to stop."""
@@ -69,5 +72,5 @@ class PostTeller:
             outbox,
             free,
             outputs,
-            tuple(TroubleWord(part, words) for part, words in troubles if words),
+            (*self._standing, *(TroubleWord(part, words) for part, words in troubles if words)),
         )

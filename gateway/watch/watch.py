@@ -11,13 +11,11 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Event
 from typing import Final, Protocol
 
-import msgspec
-
-from firmware_bridge.readings import QUANTITIES, Kind
+from firmware_bridge.readings import Kind
 from firmware_bridge.sources import RadioText
 from gateway.clock.clock import Clock
 from gateway.clock.machine import boot_id
@@ -25,11 +23,11 @@ from gateway.clock.moments import Moment
 from gateway.clock.steady import Steady
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
+from gateway.rules.engine import Engine
 from gateway.rules.facts import Change, Fact, Step
 from gateway.watch.board import MAX_DETECTIONS, Board
 from gateway.watch.history import History
 from gateway.watch.inbox import Inbox
-from gateway.watch.numbers import Numbers
 from gateway.watch.upstream import Upstream, lane_of, reading_of
 
 log = logging.getLogger(__name__)
@@ -39,22 +37,7 @@ STAND_EVERY_S: Final = 300.0
 _BATCH: Final = 64
 """Facts between two looks at what else is due: at a flood, so many share one commit."""
 _DAY_MS: Final = 86_400_000
-_NUMBER: Final = QUANTITIES["incident_number"]
 _DETECTIONS: Final = (Kind.ACOUSTIC_DETECTION, Kind.CAMERA_DETECTION)
-
-
-class Rules(Protocol):
-    """`gateway.rules.engine.Engine`, as far as it is used here."""
-
-    @property
-    def longest_window_ms(self) -> int:
-        """How far back it looks."""
-
-    def hear(self, fact: Fact) -> list[Change]:
-        """What follows from a fact."""
-
-    def tick(self, steady_ms: int, wall_ms: int, quality: int) -> list[Change]:
-        """What follows from time going by."""
 
 
 class Warner(Protocol):
@@ -76,7 +59,7 @@ class Watch:
         board: Board,
         history: History,
         clock: Clock,
-        new_rules: Callable[[], Rules],
+        new_rules: Callable[[], Engine],
         warner: Warner,
         words: Callable[[Change], str],
         *,
@@ -92,13 +75,12 @@ class Watch:
         self._commit_every_s = commit_every_s
         self._inbox = Inbox()
         self._steady = Steady(None, "")
-        self._rules: Rules | None = None
-        self._numbers = Numbers(())
+        self._rules: Engine | None = None
         self._upstream = Upstream()
         self._warned: dict[int, str] = {}
         self._urgent = False
         self._taken: deque[Accepted] = deque()  # those after one that the stage failed on are not lost
-        self._fold_failed = False
+        self._recall_failed = False
         self._to_tell: list[Accepted] = []
 
     # for the intake, from any thread
@@ -135,8 +117,7 @@ class Watch:
                 self._commit()
                 commit_at = now + self._commit_every_s
             self._tell()
-        for item in self._inbox.take(2**31, 0.0):
-            self._hear(item)
+        # What has not been looked at stays out of the history: after the restart the next of its kind is news.
         if (point := self._steady.point) is not None:
             self._history.stand(point)
         self._commit()
@@ -166,7 +147,8 @@ class Watch:
         self._history.add(fact)
         if (point := self._steady.point) is not None:
             self._history.stand(point)
-        self._steps(self._ask(fact), fact.steady_ms, moment, reading.age_ms / 1000)
+        assert self._rules is not None
+        self._steps(self._rules.hear(fact), fact.steady_ms, moment, reading.age_ms / 1000)
         self._board.hear(fact, is_alert=item.lane is Lane.ALERT)
 
     def _tick(self) -> None:
@@ -176,24 +158,8 @@ class Watch:
         self._steps(self._rules.tick(steady_ms, moment.wall_ms, int(moment.quality)), steady_ms, moment, 0.0)
         self._board.tick(steady_ms)
 
-    def _ask(self, fact: Fact) -> list[Change]:
-        """What the rules make of a fact; a person's act is told them by their number of the incident."""
-        assert self._rules is not None
-        reading = fact.reading
-        if reading.kind != Kind.INCIDENT:
-            return self._rules.hear(fact)
-        if _NUMBER.code not in reading.codes:
-            return []
-        at = reading.codes.index(_NUMBER.code)
-        theirs = self._numbers.theirs(reading.steps[at])
-        if theirs is None:
-            return []
-        steps = (*reading.steps[:at], theirs, *reading.steps[at + 1 :])
-        return self._rules.hear(msgspec.structs.replace(fact, reading=msgspec.structs.replace(reading, steps=steps)))
-
     def _steps(self, changes: list[Change], steady_ms: int, moment: Moment, age_s: float) -> None:
-        for theirs in changes:
-            change = self._numbers.ours(theirs)
+        for change in changes:
             self._warn(change, age_s)
             self._board.change(change)
             self._history.change(change)
@@ -214,63 +180,59 @@ class Watch:
                 if incident.state == "open":
                     self._warner.warn(change, age_s)
 
-    def _send(self, change: Change, steady_ms: int, moment: Moment) -> None:
+    def _send(self, change: Change, steady_ms: int, moment: Moment, *, is_past: bool = False) -> None:
         if self._upstream.is_due(change, steady_ms):
             reading = reading_of(change, self._words(change), moment.wall_ms)
-            self._to_tell.append(Accepted(lane_of(change), moment, reading))
+            self._to_tell.append(Accepted(Lane.HEALTH if is_past else lane_of(change), moment, reading))
 
     # the beginning
 
     def _begin(self) -> None:
-        """Fold the history, with every output mute: nobody is warned of what was."""
+        """Make the rules what they were, from the history, with every output mute: nobody is warned of what was."""
         began = time.monotonic()
         self._history.commit(sync=False)  # if the stage failed: what it had not committed
         self._steady = Steady(self._history.steady_point(), boot_id())
         moment = self._clock.now()
         steady_ms = self._steady.at(moment)
-        rules = self._rules = self._new_rules()
         known = self._history.incidents()
-        self._numbers, self._upstream = Numbers(known), Upstream()
         for change in known:
             if change.incident.state != "closed" or steady_ms - change.incident.last_steady_ms < _DAY_MS:
                 self._board.change(change)
-        if not self._fold_failed:
-            self._fold_failed = True
-            self._fold(rules, steady_ms, moment)
-            self._fold_failed = False
+        self._warned = {change.incident.number: change.incident.level for change in known if _is_told(change)}
+        rules = self._rules = self._new_rules()
+        past: Iterable[Fact] = ()
+        if not self._recall_failed:
+            since_ms = steady_ms - max(_DAY_MS, rules.longest_window_ms)
+            past = self._remembered(self._history.facts(since_steady_ms=since_ms), steady_ms - rules.longest_window_ms)
         else:
             log.warning("the rules failed on what was heard before: they begin without it")
-        self._board.tick(steady_ms)
-        took_s = time.monotonic() - began
-        open_now = sum(change.incident.state != "closed" for change in self._board.snapshot().incidents)
-        log.info("the rules have begun in %.1f s, %d incidents are open", took_s, open_now)
-
-    def _fold(self, rules: Rules, steady_ms: int, moment: Moment) -> None:
-        found: dict[int, Change] = {}
-        words = _LastWords()
-        window_ms = rules.longest_window_ms
-        ticked_ms = 0
-        for fact in self._history.facts(since_steady_ms=steady_ms - max(_DAY_MS, window_ms)):
-            words.hear(fact)
-            if fact.steady_ms < steady_ms - window_ms:
-                continue
-            changes = []
-            if fact.steady_ms - ticked_ms >= TICK_S * 1000:
-                ticked_ms = fact.steady_ms
-                changes += rules.tick(fact.steady_ms, fact.wall_ms, fact.quality)
-            for change in (*changes, *self._ask(fact)):
-                ours = self._numbers.ours(change)
-                found[ours.incident.number] = ours
-        for change in rules.tick(steady_ms, moment.wall_ms, int(moment.quality)):
-            ours = self._numbers.ours(change)
-            found[ours.incident.number] = ours
-        self._warned = {n: c.incident.level for n, c in found.items() if not c.incident.suppressed_by}
-        words.tell(self._board)
-        for change in self._numbers.settle(found):
+        self._recall_failed = True
+        incidents = [change.incident for change in known]
+        changes = rules.recall(incidents, past, steady_ms, moment.wall_ms, int(moment.quality))
+        self._recall_failed = False
+        for change in changes:
+            if _is_told(change):
+                self._warned.setdefault(change.incident.number, change.incident.level)
             self._board.change(change)
             self._history.change(change)
-            self._send(change, steady_ms, moment)
-        self._to_tell = [item._replace(lane=Lane.HEALTH) for item in self._to_tell]
+            self._send(change, steady_ms, moment, is_past=True)
+        self._board.tick(steady_ms)
+        took_s = time.monotonic() - began
+        log.info("the rules have begun in %.1f s, %d incidents are open", took_s, len(rules.open_incidents()))
+
+    def _remembered(self, facts: Iterable[Fact], since_ms: int) -> Iterator[Fact]:
+        """Those facts since a steady time; and what the board shows of all of them, for the board."""
+        words = _LastWords()
+        for fact in facts:
+            words.hear(fact)
+            if fact.steady_ms >= since_ms:
+                yield fact
+        words.tell(self._board)
+
+
+def _is_told(change: Change) -> bool:
+    """Whether people were warned of it."""
+    return change.incident.state != "closed" and not change.incident.suppressed_by
 
 
 class _LastWords:
