@@ -1,0 +1,177 @@
+"""What is happening now, as a ranger reads it: incidents, people who are out, words on the radio."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from gateway.page import phrases, pictograms
+from gateway.page.languages import Language
+from gateway.page.news import rings
+from gateway.place.place import Place
+from gateway.rules.facts import Incident, Passage
+from gateway.watch.words import BoardState, DetectionWord, PatrolWord
+
+_FRESH_MS: Final = 24 * 3_600_000
+_MOST_SHOWN: Final = 40
+_LATE_S: Final = 1800.0
+_MOST_HEARD: Final = 12
+
+
+class IncidentCard(NamedTuple):
+    """One incident. rings: nobody has acknowledged it. boat: what a passage tells, "" without one."""
+
+    number: int
+    is_alert: bool
+    rings: bool
+    state: str
+    pictogram: str
+    title: str
+    places: str
+    when: str
+    details: str
+    boat: str
+    note: str
+    held_back: str
+
+
+class HeardRow(NamedTuple):
+    """A detection, on one line."""
+
+    pictogram: str
+    title: str
+    place: str
+    when: str
+
+
+class PatrolRow(NamedTuple):
+    """People who are out."""
+
+    name: str
+    until: str
+    note: str
+
+
+class TextRow(NamedTuple):
+    """Words on a radio."""
+
+    sender: str
+    text: str
+    when: str
+    is_known: bool
+
+
+class NowView(NamedTuple):
+    """open: most pressing first. seen: closed or held back, of the last day."""
+
+    open: list[IncidentCard]
+    seen: list[IncidentCard]
+    heard: list[HeardRow]
+    patrols: list[PatrolRow]
+    texts: list[TextRow]
+    alerts: list[int]
+
+
+def now_view(state: BoardState, place: Place, say: Language) -> NowView:
+    """See the module."""
+    incidents = [change.incident for change in state.incidents]
+    is_open = [one for one in incidents if one.state != "closed" and not one.suppressed_by]
+    is_open.sort(key=lambda one: (not rings(one), one.state != "open", one.level != "alert", -one.last_ms))
+    others = [one for one in incidents if one.state == "closed" or one.suppressed_by]
+    return NowView(
+        [incident_card(one, state, place, say) for one in is_open[:_MOST_SHOWN]],
+        [incident_card(one, state, place, say) for one in others[:_MOST_SHOWN]],
+        [_heard(one, state, place, say) for one in state.detections[:_MOST_HEARD]],
+        patrol_rows(state, say),
+        [
+            TextRow(text.sender, text.text, phrases.at(say, text.heard_ms, state.made_ms), text.is_known)
+            for text in state.texts
+            if state.made_ms - text.heard_ms < _FRESH_MS
+        ],
+        [one.number for one in incidents if rings(one)],
+    )
+
+
+def incident_card(incident: Incident, state: BoardState, place: Place, say: Language) -> IncidentCard:
+    """One incident in words."""
+    title = say.label(incident.label)
+    age_s = age_of_s(incident, state)
+    return IncidentCard(
+        incident.number,
+        incident.level == "alert",
+        rings(incident),
+        incident.state,
+        pictograms.of_label(incident.label),
+        title,
+        ", ".join(place.title(sensor) for sensor in incident.sensors),
+        f"{phrases.ago(say, age_s)} · {phrases.at(say, incident.last_ms, state.made_ms)}",
+        _details(incident, say),
+        passage_words(incident, state, place, say) if incident.passage is not None else "",
+        incident.note,
+        incident.suppressed_by,
+    )
+
+
+def age_of_s(incident: Incident, state: BoardState) -> float:
+    """Seconds since its last reading, by the steady clock where that can be told: the wall clock may have been set."""
+    for word in state.sensors:
+        if word.heard_steady_ms is not None and word.age_s is not None:
+            return max(0.0, (word.heard_steady_ms - incident.last_steady_ms) / 1000 + word.age_s)
+    return max(0.0, (state.made_ms - incident.last_ms) / 1000)
+
+
+def passage_words(incident: Incident, state: BoardState, place: Place, say: Language) -> str:
+    """Which way a boat goes, how fast, and when it is here."""
+    passage = incident.passage
+    assert passage is not None
+    up = passage.direction == "upstream"
+    speed = phrases.number(say, passage.speed_metres_per_second * 3.6)
+    going = (
+        say("Sube por %(river)s a %(speed)s km/h", river=passage.river, speed=speed)
+        if up
+        else say("Baja por %(river)s a %(speed)s km/h", river=passage.river, speed=speed)
+    )
+    return ". ".join([going, *arrivals(passage, state, place, say)])
+
+
+def arrivals(passage: Passage, state: BoardState, place: Place, say: Language) -> list[str]:
+    """When it is expected where, the post first; what should have been is left out after a while."""
+    told = []
+    for sensor, when_ms in sorted(passage.arrivals, key=lambda one: (one[0] != "", one[1])):
+        left_s = (when_ms - state.made_ms) / 1000
+        hour = phrases.at(say, when_ms, state.made_ms)
+        where, lasting = place.title(sensor), phrases.lasting(say, left_s)
+        if left_s > 0 and not sensor:
+            told.append(say("Llega al puesto en %(lasting)s (%(hour)s)", lasting=lasting, hour=hour))
+        elif left_s > 0:
+            told.append(say("Pasa por %(where)s en %(lasting)s (%(hour)s)", where=where, lasting=lasting, hour=hour))
+        elif left_s > -_LATE_S and not sensor:
+            told.append(say("Debió llegar al puesto a las %(hour)s", hour=hour))
+    return told[:3]
+
+
+def patrol_rows(state: BoardState, say: Language) -> list[PatrolRow]:
+    """Who is out, and until when."""
+    return [_patrol(patrol, state, say) for patrol in state.patrols_out]
+
+
+def _patrol(patrol: PatrolWord, state: BoardState, say: Language) -> PatrolRow:
+    hour = phrases.at(say, patrol.until_ms, state.made_ms)
+    return PatrolRow(patrol.name, say("hasta las %(hour)s", hour=hour), patrol.note)
+
+
+def _details(incident: Incident, say: Language) -> str:
+    told = [say.many("%(n)s detección", "%(n)s detecciones", incident.count)]
+    if len(incident.sensors) > 1:
+        told.append(say.many("%(n)s sensor", "%(n)s sensores", len(incident.sensors)))
+    if incident.confidence is not None:
+        told.append(say("%(ratio)s seguro", ratio=phrases.percent(say, incident.confidence)))
+    return " · ".join(told)
+
+
+def _heard(word: DetectionWord, state: BoardState, place: Place, say: Language) -> HeardRow:
+    return HeardRow(
+        pictograms.of_label(word.label),
+        say.label(word.label),
+        place.title(word.sensor),
+        phrases.at(say, word.heard_ms, state.made_ms),
+    )

@@ -1,0 +1,212 @@
+"""How the post itself fares, in plain words, and what to do about it."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from gateway.contract.topics import Lane
+from gateway.page import phrases
+from gateway.page.languages import Language
+from gateway.uplink.uplink import LinkState
+from gateway.watch.words import BoardState, OutputWord, PostWord
+
+_LITTLE_ROOM_BYTES: Final = 500_000_000
+_NO_ROOM_BYTES: Final = 100_000_000
+_OLD_S: Final = 86_400.0
+
+
+class PostRow(NamedTuple):
+    """One part of the post. mood: well, care, bad. words: how it is. advice: what to do, "" for nothing. more: for the
+    technician, with a table of names and values."""
+
+    pictogram: str
+    title: str
+    mood: str
+    words: str
+    advice: str = ""
+    more: str = ""
+    table: tuple[tuple[str, str], ...] = ()
+
+
+class OutputRow(NamedTuple):
+    """A siren, a lamp, a radio, ...: what warns people. can_test: the post can try it now."""
+
+    name: str
+    pictogram: str
+    kind: str
+    mood: str
+    words: str
+    more: str
+
+
+class PostView(NamedTuple):
+    """rows: parts. outputs: what warns people. worst: the worst mood of all."""
+
+    rows: list[PostRow]
+    outputs: list[OutputRow]
+    worst: str
+
+
+def post_view(state: BoardState, say: Language) -> PostView:
+    """See the module."""
+    post = state.post
+    if post is None:
+        row = PostRow("post", say("Puesto"), "care", say("El puesto recién despierta; espere un momento"))
+        return PostView([row], [], "care")
+    rows = [_link(post, state, say), _outbox(post, say), _clock(post, state, say), _disk(post, say)]
+    rows += [
+        PostRow(
+            "warn",
+            say("Problema"),
+            "bad",
+            say("Algo no trabaja bien: avise al técnico"),
+            more=f"{one.part}: {one.words}",
+        )
+        for one in post.troubles
+        if one.part not in ("uplink", "outbox") and not one.part.startswith("warning")
+    ]
+    outputs = [_output(one, state, say) for one in post.outputs]
+    moods = {row.mood for row in rows} | {row.mood for row in outputs}
+    return PostView(rows, outputs, next(mood for mood in ("bad", "care", "well") if mood in moods))
+
+
+def link_mood(post: PostWord | None) -> str:
+    """well when headquarters is reached, or when the link is closed by plan; care while not: the post works without."""
+    return "well" if post is not None and post.link.link in (LinkState.UP, LinkState.CLOSED) else "care"
+
+
+def link_words(post: PostWord | None, say: Language) -> str:
+    """For the head of each page."""
+    if post is not None and post.link.link is LinkState.CLOSED:
+        return say("Enlace cerrado")
+    return say("Con enlace") if post is not None and post.link.link is LinkState.UP else say("Sin enlace")
+
+
+def _link(post: PostWord, state: BoardState, say: Language) -> PostRow:
+    link = post.link
+    title, table = say("Enlace con la sede"), _traffic(post, say)
+    if link.link is LinkState.UP:
+        words = say("Conectado, por una alerta") if link.why_open == "alert" else say("Conectado")
+        return PostRow("link", title, "well", words, more=link.trouble, table=table)
+    if link.link is LinkState.CLOSED:
+        words = say("Cerrado para no gastar; una alerta lo abre al instante")
+        if link.next_window_s is not None:
+            hour = phrases.at(say, state.made_ms + round(link.next_window_s * 1000), state.made_ms)
+            words = say("Cerrado para no gastar hasta las %(hour)s; una alerta lo abre al instante", hour=hour)
+        return PostRow("link", title, "well", words, more=link.trouble, table=table)
+    if link.link is LinkState.CONNECTING:
+        return PostRow("link", title, "care", say("Conectando..."), more=link.trouble, table=table)
+    return PostRow(
+        "link",
+        title,
+        "care",
+        say("Sin enlace. El puesto sigue oyendo, avisando y guardando todo"),
+        say("Si dura más de lo normal, revise la antena satelital y su corriente"),
+        link.trouble,
+        table,
+    )
+
+
+def _traffic(post: PostWord, say: Language) -> tuple[tuple[str, str], ...]:
+    """Bytes of today by what they were for, and what is left of the budgets."""
+    names = {
+        "alert": say("Alertas"),
+        "detection": say("Detecciones"),
+        "reading": say("Mediciones"),
+        "health": say("Estado del puesto"),
+        "media": say("Fotos"),
+        "link": say("Conexión"),
+        "headers": say("Conexión"),
+        "freight": say("Órdenes de la sede"),
+        "total": say("En todo"),
+    }
+    link = post.link
+    sums: dict[str, int] = {}
+    for moved in (link.sent_today, link.received_today):
+        for lane, count in moved.items():
+            name = names.get(lane, lane)
+            sums[name] = sums.get(name, 0) + count
+    rows = [(say("Hoy: %(what)s", what=name), phrases.size(say, count)) for name, count in sums.items() if count]
+    rows += [
+        (say("Queda hoy: %(what)s", what=names.get(lane, lane)), phrases.size(say, max(0, count)))
+        for lane, count in link.left_today.items()
+    ]
+    return tuple(rows)
+
+
+def _outbox(post: PostWord, say: Language) -> PostRow:
+    outbox = post.outbox
+    count = outbox.entries
+    if outbox.trouble:
+        return PostRow(
+            "outbox",
+            say("Por enviar"),
+            "bad",
+            say("No se puede guardar bien"),
+            say("Avise al técnico: la tarjeta de memoria puede estar fallando"),
+            outbox.trouble,
+        )
+    if count == 0:
+        return PostRow("outbox", say("Por enviar"), "well", say("Nada: la sede ya lo tiene todo"))
+    words = say.many("%(n)s dato espera por la sede", "%(n)s datos esperan por la sede", count)
+    alerts = outbox.by_lane.get(Lane.ALERT, 0)
+    if alerts:
+        words += ", " + say.many("%(n)s es alerta", "%(n)s son alertas", alerts)
+    more = say(
+        "%(size)s; lo más antiguo es de %(ago)s",
+        size=phrases.size(say, max(0, outbox.bytes)),
+        ago=phrases.ago(say, outbox.oldest_age_s),
+    )
+    is_old = outbox.oldest_age_s > _OLD_S
+    return PostRow("outbox", say("Por enviar"), "care" if is_old else "well", words, more=more)
+
+
+def _clock(post: PostWord, state: BoardState, say: Language) -> PostRow:
+    clock = post.clock
+    hour = phrases.at(say, clock.wall_ms, state.made_ms)
+    if clock.quality == "untrusted":
+        return PostRow(
+            "clock",
+            say("Reloj"),
+            "care",
+            say("Dice %(hour)s, pero nadie lo confirma", hour=hour),
+            say("Compare con su reloj. Se corrige solo al volver el enlace o el GPS"),
+        )
+    by = {
+        "gps": say("por el GPS"),
+        "ntp": say("por la red"),
+        "recovered": say("por la red"),
+        "system": say("por el propio equipo"),
+    }.get(clock.quality, clock.quality)
+    return PostRow("clock", say("Reloj"), "well", say("En hora (%(hour)s), %(by)s", hour=hour, by=by))
+
+
+def _disk(post: PostWord, say: Language) -> PostRow:
+    free = post.disk_free_bytes
+    title = say("Memoria para guardar")
+    if free is None:
+        return PostRow("disk", title, "care", say("No se sabe cuánto queda"), say("Avise al técnico"))
+    words = say("Quedan %(size)s", size=phrases.size(say, free))
+    if free < _NO_ROOM_BYTES:
+        return PostRow("disk", title, "bad", words, say("Casi lleno: avise al técnico hoy"))
+    if free < _LITTLE_ROOM_BYTES:
+        return PostRow("disk", title, "care", words, say("Queda poco: avise al técnico"))
+    return PostRow("disk", title, "well", words)
+
+
+def _output(one: OutputWord, state: BoardState, say: Language) -> OutputRow:
+    kinds = {
+        "siren": ("siren", say("Sirena")),
+        "lamp": ("day", say("Lámpara")),
+        "radio": ("radio", say("Radio")),
+        "webhook": ("link", say("Aviso por internet")),
+        "apprise": ("voices", say("Mensajes")),
+        "log": ("unknown", say("Registro")),
+    }
+    pictogram, kind = kinds.get(one.kind, ("siren", one.kind))
+    if one.trouble:
+        return OutputRow(one.name, pictogram, kind, "bad", say("No funciona: avise al técnico"), one.trouble)
+    if one.last_ms is None:
+        return OutputRow(one.name, pictogram, kind, "well", say("Todavía no se usó"), "")
+    hour = phrases.at(say, one.last_ms, state.made_ms)
+    return OutputRow(one.name, pictogram, kind, "well", say("Funcionó por última vez a las %(hour)s", hour=hour), "")

@@ -1,0 +1,219 @@
+"""A post with a board, a place, pictures and a page on loopback: all real, fed with facts by the test."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+from PIL import Image, ImageDraw
+
+import gateway.place
+from firmware_bridge.readings import Attachment, Kind, Reading, make_reading
+from gateway.contract.entries import TimeQuality
+from gateway.contract.topics import Lane
+from gateway.media.store import MediaStore
+from gateway.outbox.outbox import OutboxState
+from gateway.page.application import Page, PageParts
+from gateway.page.connections import ConnectionLimits
+from gateway.page.languages import Languages
+from gateway.page.photos import Photos
+from gateway.page.pin import write_pin
+from gateway.page.server import PageServer
+from gateway.page.settings import PageSettings
+from gateway.place.place import Place
+from gateway.place.settings import PlaceSettings
+from gateway.rules.facts import Change, Fact, Incident, Passage, Step
+from gateway.uplink.uplink import LinkState, UplinkState
+from gateway.watch.actions import Actions
+from gateway.watch.board import Board
+from gateway.watch.words import ClockWord, OutputWord, PostWord, SensorCard
+from tests.support.waiting import wait_until
+
+PIN = "2468"
+LIMA = ZoneInfo("America/Lima")
+EXAMPLE_MAP = Path(gateway.place.__file__).parent / "example.geojson"
+_DETECTIONS = ("chainsaw", "long_tail_motor")
+
+
+class Post:
+    """What the page shows and does, without a gateway around it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.place = Place.load(PlaceSettings(map=EXAMPLE_MAP))
+        self.board = Board(
+            SensorCard(one.name, one.title, one.groups, one.expected_interval_s) for one in self.place.sensors.values()
+        )
+        self.media = MediaStore(directory / "media", max_bytes=50_000_000)
+        self.media.open()
+        self.done: list[Reading] = []
+        self.tested: list[str] = []
+        self.actions = Actions(self.board, self._submit)
+        self.steady_ms = 5_000_000
+
+    @property
+    def parts(self) -> PageParts:
+        return PageParts(
+            "puesto-yaguas", self.board, self.actions, self.place, Photos(self.media), self._test, self.directory
+        )
+
+    def close(self) -> None:
+        close = getattr(self.media, "close", None)
+        if close is not None:
+            close()
+
+    def hear(self, sensor: str, kind: Kind, values: dict[str, float], *, label: str = "", ago_s: float = 0.0) -> None:
+        now_ms = time.time_ns() // 1_000_000
+        reading = make_reading(kind, sensor, values, label=label)
+        steady_ms = self.steady_ms - round(ago_s * 1000)
+        fact = Fact(steady_ms, now_ms - round(ago_s * 1000), int(TimeQuality.NTP), reading)
+        self.board.hear(fact, is_alert=label in _DETECTIONS)
+
+    def raise_incident(self, number: int, label: str, *sensors: str, **other: Any) -> Incident:
+        """An incident of now, as rules would tell it."""
+        now_ms = time.time_ns() // 1_000_000
+        ago_ms = round(other.pop("ago_s", 0.0) * 1000)
+        incident = Incident(
+            number,
+            other.pop("rule", label),
+            other.pop("level", "alert"),
+            label,
+            sensors,
+            self.steady_ms - ago_ms,
+            self.steady_ms - ago_ms,
+            now_ms - ago_ms,
+            now_ms - ago_ms,
+            other.pop("count", 1),
+            **other,
+        )
+        self.board.change(Change(Step.RAISED, incident))
+        return incident
+
+    def tell(self, **other: Any) -> None:
+        """How the post fares: well, but for what is said."""
+        now_ms = time.time_ns() // 1_000_000
+        self.board.tell_post(
+            PostWord(
+                other.get("clock", ClockWord(now_ms, "gps", 10)),
+                other.get("link", make_link(LinkState.WAITING, "no link to sede:8883: no route to host")),
+                other.get("outbox", OutboxState(b"12345678", {Lane.READING: 1204, Lane.ALERT: 3}, 48_200, 0, 7300, "")),
+                other.get("disk_free_bytes", 11_400_000_000),
+                other.get("outputs", (OutputWord("patio", "siren", now_ms - 3_600_000), OutputWord("mesh", "radio"))),
+            )
+        )
+
+    def keep_picture(self, sensor: str, label: str, colour: tuple[int, int, int]) -> str:
+        """A picture of a camera; returns its hash."""
+        whole, small = _picture((1280, 960), colour, label), _picture((160, 120), colour, label)
+        path = self.directory / "picture.jpg"
+        path.write_bytes(whole)
+        sha256 = hashlib.sha256(whole).hexdigest()
+        reading = make_reading(Kind.CAMERA_DETECTION, sensor, {"confidence_ratio": 0.9}, label=label)
+        attachment = Attachment(sha256, "image/jpeg", len(whole), str(path), small)
+        assert not self.media.keep(attachment, reading)
+        return sha256
+
+    def fill(self) -> None:
+        """A busy afternoon."""
+        hear = self.hear
+        hear("rio-abajo", Kind.DEVICE_STATUS, {"battery_ratio": 0.86, "rssi_dbm": -97}, ago_s=300)
+        hear("rio-abajo", Kind.ACOUSTIC_DETECTION, {"confidence_ratio": 0.93}, label="long_tail_motor", ago_s=240)
+        hear("rio-medio", Kind.DEVICE_STATUS, {"battery_ratio": 0.12, "rssi_dbm": -109}, ago_s=400)
+        hear("rio-arriba", Kind.DEVICE_STATUS, {"battery_ratio": 0.55, "rssi_dbm": -121}, ago_s=9000)
+        hear("quebrada-norte", Kind.DEVICE_STATUS, {"battery_volts": 3.9, "rssi_dbm": -84}, ago_s=700)
+        hear("quebrada-norte", Kind.ACOUSTIC_DETECTION, {"confidence_ratio": 0.87}, label="chainsaw", ago_s=90)
+        hear(
+            "pluvial",
+            Kind.ENVIRONMENT,
+            {"temperature_celsius": 27.4, "humidity_ratio": 0.91, "rainfall_millimetres": 3},
+        )
+        self.board.tick(self.steady_ms)
+        now_ms = time.time_ns() // 1_000_000
+        self.raise_incident(
+            41,
+            "long_tail_motor",
+            "rio-medio",
+            "rio-abajo",
+            count=5,
+            confidence=0.93,
+            ago_s=240,
+            passage=Passage("Río Sereno", "downstream", 2.4, (("", now_ms + 1_500_000),)),
+        )
+        self.raise_incident(42, "chainsaw", "quebrada-norte", count=3, confidence=0.87, ago_s=90)
+        seen = self.raise_incident(40, "gunshot", "rio-arriba", ago_s=5000)
+        note = "Walter: fuimos a ver, cazadores de la comunidad"
+        self.board.change(Change(Step.ACKNOWLEDGED, msgspec.structs.replace(seen, state="acknowledged", note=note)))
+        self.raise_incident(39, "boat", "rio-medio", ago_s=8000, suppressed_by="patrulla Yaguas 2")
+        self._submit(make_reading(Kind.PATROL, "Yaguas 2", {"duration_seconds": 14_400}, label="out"))
+        self.tell()
+
+    def _submit(self, reading: Reading) -> None:
+        """What people do, as the watch takes it."""
+        self.done.append(reading)
+        now_ms = time.time_ns() // 1_000_000
+        if reading.kind == Kind.PATROL:
+            self.board.hear(Fact(self.steady_ms, now_ms, int(TimeQuality.NTP), reading))
+            return
+        change = self.board.incident(round(reading.values()["incident_number"]))
+        assert change is not None
+        seen = msgspec.structs.replace(change.incident, state="acknowledged", note=reading.note)
+        self.board.change(Change(Step.ACKNOWLEDGED, seen))
+
+    def _test(self, name: str) -> None:
+        self.tested.append(name)
+
+
+def make_link(state: LinkState, trouble: str = "", **other: Any) -> UplinkState:
+    """As the uplink tells it, whatever else it tells by now."""
+    given = {
+        "link": state,
+        "in_flight": 0,
+        "sent_messages": 12,
+        "sent_bytes": 48_211,
+        "receipts": 12,
+        "trouble": trouble,
+    }
+    given.update(other)
+    return UplinkState(**given)
+
+
+@contextmanager
+def serving(
+    post: Post, settings: PageSettings | None = None, limits: ConnectionLimits | None = None, *, pin: str = PIN
+) -> Iterator[str]:
+    """The page's address, on a free port of loopback."""
+    settings = settings or PageSettings(enabled=True, host="127.0.0.1", port=0)
+    if pin:
+        write_pin(post.directory / "page.pin", pin)
+    page = Page(settings, post.parts, Languages(settings.languages_path, settings.language, LIMA))
+    page.open()
+    server = PageServer(settings, page.app, page.news, limits)
+    stop = threading.Event()
+    thread = threading.Thread(target=server.run, args=(stop,), name="page")
+    thread.start()
+    try:
+        wait_until("the page is served", lambda: server.port is not None)
+        yield f"http://127.0.0.1:{server.port}"
+    finally:
+        stop.set()
+        thread.join()
+        page.close()
+
+
+def _picture(size: tuple[int, int], colour: tuple[int, int, int], text: str) -> bytes:
+    image = Image.new("RGB", size, colour)
+    drawing = ImageDraw.Draw(image)
+    wide, tall = size
+    drawing.ellipse((wide // 3, tall // 3, 2 * wide // 3, 5 * tall // 6), fill=(70, 50, 30))
+    drawing.text((wide // 10, tall // 10), text, fill=(255, 255, 255))
+    out = io.BytesIO()
+    image.save(out, "JPEG", quality=60)
+    return out.getvalue()
