@@ -17,7 +17,7 @@ from gateway.media.store import MediaStore
 from gateway.outbox.outbox import Outbox
 from gateway.settings import GatewaySettings
 from gateway.speakers import Speakers
-from gateway.supervision.supervisor import Supervisor
+from gateway.supervision.supervisor import Stage, Supervisor
 from gateway.uplink.uplink import Uplink
 
 log = logging.getLogger(__name__)
@@ -80,12 +80,32 @@ class Gateway:
                 supervisor.start(f"source {source.name}", _Listener(source, self.outbox, intake, self.speakers))
             supervisor.start("uplink", uplink.run)
             supervisor.start("health", health.run)
+            if settings.page.enabled:
+                supervisor.start("page", self._page(intake))
             stop.wait()
         finally:
             supervisor.stop()
             self.lookout.close()
             self.outbox.close()
         log.info("%s: stopped", settings.station.name)
+
+    def _page(self, intake: Intake) -> Stage:
+        """The post's page. Imported here: what it needs costs ten megabytes that a post without page does not pay."""
+        from gateway.page.application import PageParts
+        from gateway.page.photos import Photos
+        from gateway.page.stage import PageStage
+
+        settings, lookout = self._settings, self.lookout
+        parts = PageParts(
+            station=settings.station.name,
+            board=lookout.board,
+            actions=lookout.actions(intake.submit),
+            place=lookout.place,
+            photos=Photos(self.media),
+            test_output=lookout.warnings.test,
+            directory=settings.outbox.path.parent,
+        )
+        return PageStage(settings.page, parts, settings.rules.zone).run
 
     def _commit(self, stop: threading.Event) -> None:
         while not stop.wait(self._settings.outbox.commit_every_s):

@@ -15,6 +15,7 @@ from gateway.commands.settings import CommandSettings
 from gateway.contract.topics import ContractError, check_station
 from gateway.label_names import LabelName
 from gateway.media.settings import MediaSettings
+from gateway.page.settings import PageSettings
 from gateway.place.settings import PlaceSettings
 from gateway.rules.settings import RulesSettings
 from gateway.section import Section
@@ -109,6 +110,7 @@ class GatewaySettings(BaseSettings):
     health: HealthSettings = Field(default_factory=HealthSettings, description="Reports about the gateway itself.")
     place: PlaceSettings = Field(default_factory=PlaceSettings, description="Where the post and its sensors are.")
     rules: RulesSettings = Field(default_factory=RulesSettings, description="What makes an alert of what is heard.")
+    page: PageSettings = Field(default_factory=PageSettings, description="The page for phones at the post.")
     commands: CommandSettings = Field(
         default_factory=CommandSettings, description="Orders from headquarters, and whose."
     )

@@ -21,13 +21,12 @@ from gateway.contract.entries import TimeQuality
 from gateway.contract.topics import Lane
 from gateway.media.store import MediaStore
 from gateway.outbox.outbox import OutboxState
-from gateway.page.application import Page, PageParts
+from gateway.page.application import PageParts
 from gateway.page.connections import ConnectionLimits
-from gateway.page.languages import Languages
 from gateway.page.photos import Photos
 from gateway.page.pin import write_pin
-from gateway.page.server import PageServer
 from gateway.page.settings import PageSettings
+from gateway.page.stage import PageStage
 from gateway.place.place import Place
 from gateway.place.settings import PlaceSettings
 from gateway.rules.facts import Change, Fact, Incident, Passage, Step
@@ -193,19 +192,16 @@ def serving(
     settings = settings or PageSettings(enabled=True, host="127.0.0.1", port=0)
     if pin:
         write_pin(post.directory / "page.pin", pin)
-    page = Page(settings, post.parts, Languages(settings.languages_path, settings.language, LIMA))
-    page.open()
-    server = PageServer(settings, page.app, page.news, limits)
+    stage = PageStage(settings, post.parts, LIMA, limits)
     stop = threading.Event()
-    thread = threading.Thread(target=server.run, args=(stop,), name="page")
+    thread = threading.Thread(target=stage.run, args=(stop,), name="page")
     thread.start()
     try:
-        wait_until("the page is served", lambda: server.port is not None)
-        yield f"http://127.0.0.1:{server.port}"
+        wait_until("the page is served", lambda: stage.port is not None)
+        yield f"http://127.0.0.1:{stage.port}"
     finally:
         stop.set()
         thread.join()
-        page.close()
 
 
 def _picture(size: tuple[int, int], colour: tuple[int, int, int], text: str) -> bytes:
