@@ -161,3 +161,25 @@ def test_stopping_waits_for_nobody_who_backs_off(
     supervisor.start("weak", stage)
     wait_until("it failed", lambda: bool(starts))
     assert supervisor.stop(1.0)
+
+
+@pytest.mark.expects_warnings
+def test_a_stage_that_hangs_is_seen_and_one_that_waits_is_not() -> None:
+    hang, supervisor = threading.Event(), Supervisor(lambda _: None)
+
+    def waits(stop: threading.Event) -> None:
+        stop.wait()
+
+    def hangs(stop: threading.Event) -> None:
+        hang.wait()
+
+    def works(stop: threading.Event) -> None:
+        while not stop.is_set():
+            hang.wait(0.01)
+
+    for stage in (waits, hangs, works):
+        supervisor.start(stage.__name__, stage)
+    supervisor.start("not watched", hangs, watched=False)
+    wait_until("the hanging stage is seen", lambda: supervisor.stuck(1.0) == ["hangs"])
+    hang.set()
+    assert supervisor.stop()
