@@ -72,7 +72,7 @@ class Spending:
         for key, total in list(self._held.items()):
             if key[0] in TODAY.values() and total:
                 self._add(key, -total)
-        return number > 1
+        return number > 0
 
     def left(self, lane: Lane, under_way: int = 0) -> int | None:
         """Bytes that a lane may still send today; None for as many as it likes. under_way: those that are not yet
