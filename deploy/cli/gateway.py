@@ -10,6 +10,7 @@ import typer
 from deploy.cli.checked import say, tell_files, tell_paths
 from deploy.cli.doctor import Lang
 from deploy.cli.running import set_up_logging, stop_event
+from deploy.errors import DeployError
 from deploy.settings.file import load_settings
 from deploy.settings.text import gateway_text
 
@@ -23,11 +24,19 @@ LogLevel = Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")]
 @app.command()
 def run(file: SettingsPath, log_level: LogLevel = "INFO", lang: Language = Lang.ES) -> None:
     """Run until SIGTERM or Ctrl-C."""
-    from gateway.app import Gateway
+    from gateway.errors import SettingsError
+    from gateway.service import serve
     from gateway.settings import GatewaySettings
+    from gateway.supervision.service_manager import ServiceManager
+
+    def load() -> GatewaySettings:
+        try:
+            return load_settings(file, GatewaySettings, lang.value)
+        except DeployError as error:
+            raise SettingsError(f"{error}") from error
 
     set_up_logging(log_level)
-    Gateway(load_settings(file, GatewaySettings, lang.value)).run(stop_event())
+    serve(load, stop_event(), ServiceManager())
 
 
 @app.command()
@@ -59,6 +68,33 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
             lang.value,
         )
     tell_files(file, "post", at_post(settings, file), lang.value)
+
+
+@app.command()
+def pin(
+    file: SettingsPath,
+    from_stdin: Annotated[bool, typer.Option("--stdin", help="Read it from the first line of standard input.")] = False,
+    lang: Language = Lang.ES,
+) -> None:
+    """Set the PIN for acting on the post's page. Whoever was let in by an earlier one is asked again."""
+    from gateway.page.errors import PinError
+    from gateway.page.pin import LEAST_PIN, MOST_PIN, write_pin
+    from gateway.settings import GatewaySettings
+
+    settings = load_settings(file, GatewaySettings, lang.value)
+    spanish = lang is Lang.ES
+    if from_stdin:
+        chosen = typer.get_text_stream("stdin").readline(MOST_PIN + 2).rstrip("\r\n")
+    else:
+        ask = f"PIN ({LEAST_PIN}-{MOST_PIN})"
+        chosen = typer.prompt(ask, hide_input=True, confirmation_prompt="Otra vez" if spanish else "Again")
+    path = settings.page.pin_file or settings.outbox.path.parent / "page.pin"
+    try:
+        write_pin(path, chosen)
+    except PinError as error:
+        typer.echo(error.words(lang.value), err=True)
+        raise typer.Exit(1) from None
+    typer.echo(f"El PIN está puesto ({path})." if spanish else f"The PIN is set ({path}).")
 
 
 @app.command()

@@ -37,6 +37,7 @@ def source_tree(what: str = "generated files belong") -> Path:
 def wanted() -> Mapping[str, bytes]:
     """Every generated file by its path below the root. Needs what the extras gateway, ingest and dashboards bring."""
     from dashboards.boards import generate as generate_boards
+    from gateway.page.catalogue import template_text
     from ingest.api.application import openapi_document
 
     files = {
@@ -45,6 +46,7 @@ def wanted() -> Mapping[str, bytes]:
         "deploy/reference/quantities.md": vocabulary_text().encode(),
         DRIVERS_PAGE: index_page(cards()).encode(),
         "ingest/api/openapi.json": openapi_document().encode(),
+        "gateway/page/languages/page.pot": template_text().encode(),
     }
     with tempfile.TemporaryDirectory() as directory:
         for path in generate_boards(Path(directory)):

@@ -55,6 +55,12 @@ FAULTS: Final = {
         "no hay tal etiqueta; ¿quiso decir {label} ({es})?", "no such label; do you mean {label} ({es})?"
     ),
     "label_unknown": Text("no hay tal etiqueta; las hay: {known}", "no such label; known: {known}"),
+    "host_name": Text(
+        "debe ser un nombre de red en minúsculas, como puesto.local", "must be a host name, such as puesto.local"
+    ),
+    "language_code": Text(
+        "debe ser el código de un idioma, como es, en, qu o boa", "must be the code of a language, such as es, en, qu"
+    ),
     "variable": Text("(variable de entorno {name})", "(environment variable {name})"),
     "variable_unknown": Text(
         "ningún ajuste responde a esta variable de entorno; quítela",

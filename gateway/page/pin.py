@@ -30,7 +30,10 @@ _MAX_FILE_BYTES: Final = 1024
 def write_pin(path: Path, pin: str) -> None:
     """Put the PIN's hash into the file, for its owner alone. Raises PinError: too short or long, or not writable."""
     if not LEAST_PIN <= len(pin) <= MOST_PIN or pin != pin.strip():
-        raise PinError(f"a PIN has {LEAST_PIN} to {MOST_PIN} characters and no spaces around it")
+        raise PinError(
+            f"un PIN tiene de {LEAST_PIN} a {MOST_PIN} signos, sin espacios alrededor",
+            f"a PIN has {LEAST_PIN} to {MOST_PIN} characters and no spaces around it",
+        )
     salt = secrets.token_bytes(16)
     told = (base64.b64encode(part).decode() for part in (salt, _digest(pin, salt, _COST, _BLOCK, _PARALLEL)))
     line = "$".join(("scrypt", str(_COST), str(_BLOCK), str(_PARALLEL), *told)) + "\n"
@@ -38,7 +41,8 @@ def write_pin(path: Path, pin: str) -> None:
 
 
 def write_secret(path: Path, content: bytes) -> None:
-    """Write the whole file or nothing, readable by its owner alone. Raises PinError."""
+    """Write the whole file or nothing, readable by its owner alone: when root writes, whoever owns the directory.
+    Raises PinError."""
     unfinished = path.with_name(path.name + ".part")
     try:
         with contextlib.suppress(FileNotFoundError):
@@ -48,9 +52,14 @@ def write_secret(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
+            if os.geteuid() == 0:  # the gateway, which is not root, must be able to read it
+                owner = path.parent.stat()
+                os.fchown(file.fileno(), owner.st_uid, owner.st_gid)
         unfinished.replace(path)
     except OSError as error:
-        raise PinError(f"{path} cannot be written: {error.strerror}") from error
+        raise PinError(
+            f"no se puede escribir {path}: {error.strerror}", f"{path} cannot be written: {error.strerror}"
+        ) from error
 
 
 class PinFile:
@@ -67,7 +76,9 @@ class PinFile:
         except FileNotFoundError:
             return b""
         except OSError as error:
-            raise PinError(f"{self.path} cannot be read: {error.strerror}") from error
+            raise PinError(
+                f"no se puede leer {self.path}: {error.strerror}", f"{self.path} cannot be read: {error.strerror}"
+            ) from error
 
     def is_right(self, pin: str) -> bool:
         """Whether it is this PIN. Takes a tenth of a second. Raises PinError: the file is no PIN file."""
@@ -79,14 +90,20 @@ class PinFile:
             numbers = int(cost), int(block), int(parallel)
             known = base64.b64decode(salt, validate=True), base64.b64decode(digest, validate=True)
         except (UnicodeDecodeError, ValueError, binascii.Error):
-            raise PinError(f"{self.path} is no PIN file: write it again with vigia gateway pin") from None
+            raise self._spoilt() from None
         if name != "scrypt" or not (2 <= numbers[0] <= 65536 and 1 <= numbers[1] <= 16 and 1 <= numbers[2] <= 16):
-            raise PinError(f"{self.path} is no PIN file: write it again with vigia gateway pin")
+            raise self._spoilt()
         try:
             found = _digest(pin[:MOST_PIN], known[0], *numbers)
         except ValueError:
-            raise PinError(f"{self.path} is no PIN file: write it again with vigia gateway pin") from None
+            raise self._spoilt() from None
         return hmac.compare_digest(found, known[1])
+
+    def _spoilt(self) -> PinError:
+        return PinError(
+            f"{self.path} no es un archivo de PIN: escríbalo otra vez con vigia gateway pin",
+            f"{self.path} is no PIN file: write it again with vigia gateway pin",
+        )
 
 
 def _digest(pin: str, salt: bytes, cost: int, block: int, parallel: int) -> bytes:
