@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Annotated, Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -72,6 +72,15 @@ class RadioText(msgspec.Struct, frozen=True):
     age_s: float = 0.0
 
 
+class SensorAnswer(msgspec.Struct, frozen=True):
+    """What one of our sensors answered to a command. sensor: its name. command: such as reboot or set_interval. result:
+    done, or why not, such as busy or refused: a name of `firmware_bridge.framing.downlinks.Result` in small letters."""
+
+    sensor: str
+    command: str
+    result: str
+
+
 class Delivery(msgspec.Struct, frozen=True):
     """What one chunk of bytes gave; never empty. To be stored whole, in one transaction, or not at all.
 
@@ -90,6 +99,8 @@ class Delivery(msgspec.Struct, frozen=True):
     """Pictures and clips, by the index of the reading that they belong to."""
     texts: list[RadioText] = []
     """What people wrote, in the order in which it came. Not kept for headquarters: for the post."""
+    answers: list[SensorAnswer] = []
+    """What our sensors answered to what `Speaker.say` said."""
     gps_utc_ms: int | None = None
     """The time that a GPS told in this chunk: Unix time in milliseconds as it was when the chunk came, or up to a
     second before. A delivery may hold nothing else."""
@@ -116,11 +127,26 @@ class Source(Protocol):
         """
 
 
+@runtime_checkable
 class Speaker(Protocol):
-    """A source that can also say something to its devices or radios."""
+    """A source that can also say something to its devices or radios. Both may be called from any thread.
+
+    Who has something to say to a sensor asks each source that is a Speaker whether it knows the sensor by its name in
+    the settings, and says it to the one that does.
+    """
+
+    def knows(self, device: str) -> bool:
+        """Whether this source can say something to a sensor or a radio of that name in the settings."""
 
     def say(self, downlink: Downlink) -> None:
-        """Send or queue it, from any thread, without waiting for an answer. Raises DownlinkError."""
+        """Send or queue it, without waiting for an answer. Raises DownlinkError, whose reason tells why not: the line
+        is down (not_connected, radio_away), it knows no such device, nothing more can wait (queue_full).
+
+        device: a name that it knows; an id in the device's own network, or a channel of a mesh, is taken too where
+        there is one. A sensor of ours takes a command in words as `text` ("status", "interval environment 600": see
+        `firmware_bridge.commands.words`) or its bytes as `payload`, and what it answers comes in `Delivery.answers`. A
+        device of another make takes `payload` (in LoRaWAN on `port`), a radio of a mesh `text`.
+        """
 
 
 class Decoder(Protocol):

@@ -322,8 +322,9 @@ class Attachment(msgspec.Struct, frozen=True):
 
 
 class Downlink(msgspec.Struct, frozen=True):
-    """Something to be said to a device or a radio. device: its id in its own network, or a channel. text: for radios
-    that carry words; payload and port: for devices that take bytes."""
+    """Something to be said to a device or a radio, see `firmware_bridge.sources.Speaker`. device: its name in the
+    settings, its id in its own network, or a channel. text: for radios that carry words, and for a sensor of ours a
+    command in words; payload and port: for devices that take bytes."""
 
     device: str
     payload: bytes = b""

@@ -17,7 +17,7 @@ from pydantic import GetCoreSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from firmware_bridge import drivers
-from firmware_bridge.delivery import Deliver, Delivery, Driver, RadioText, ReplayState, Source, Speaker
+from firmware_bridge.delivery import Deliver, Delivery, Driver, RadioText, ReplayState, SensorAnswer, Source, Speaker
 from firmware_bridge.delivery import SourceSettings as _BaseSettings
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "Delivery",
     "RadioText",
     "ReplayState",
+    "SensorAnswer",
     "Source",
     "SourceSettings",
     "Speaker",

@@ -190,6 +190,9 @@ _REASONS: Final[Mapping[str, Reason]] = {
     "bad_direction": Reason(
         Text("de otro que también ordena a los sensores", "of another that commands sensors"), NOTHING
     ),
+    "downlink_repeated": Reason(
+        Text("órdenes dichas de nuevo a un sensor", "commands told a sensor again"), NOTHING, harmless=True
+    ),
     "unasked_answer": Reason(
         Text("respuestas de sensores que nadie esperaba", "answers of sensors that nobody waited for"),
         NOTHING,

@@ -3,8 +3,8 @@
 Device          E22-xxxT22 and E22-xxxT30, module (S), board (D) or USB stick (U)
 Specification   "E22-900T22D User Manual" and "E22-xxxT22S series product user manual", Chengdu Ebyte: registers 03H to
                 06H (REG0 to REG3), operating modes
-Link            serial, 9600 baud, 8N1 as delivered; nothing is ever sent to the modem: it is set up once with the
-                maker's program (M0 and M1 low in operation)
+Link            serial, 9600 baud, 8N1 as delivered; the modem is given no commands: it is set up once with the maker's
+                program (M0 and M1 low in operation), and sends on the air what it is given
 
 Data layout     the bytes of each packet as they were sent and, with REG3 bit 7, the RSSI byte E after each packet
 
@@ -27,12 +27,14 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from firmware_bridge.commands.voice import Said
 from firmware_bridge.delivery import Decoder, ReplayState, Source
 from firmware_bridge.framing.cobs_frames import DELIMITER, MAX_FRAME_BYTES, Deframer
+from firmware_bridge.framing.cobs_frames import encode as cobs_encode
 from firmware_bridge.links.lora_modem import ModemDecoder, ModemSettings, source_for
 from firmware_bridge.links.modem_dialect import Event, Packet
 from firmware_bridge.payloads.radio_packets import MODEM_QUANTITIES
-from firmware_bridge.readings import Rejected
+from firmware_bridge.readings import DownlinkError, Rejected
 
 QUANTITIES: Final = MODEM_QUANTITIES
 SAMPLE: Final = """\
@@ -48,6 +50,7 @@ key_file = "/etc/vigia/keys/00a1b2c3.key"
 """
 
 SILENCE_S: Final = 0.1
+SUB_PACKET_BYTES: Final = 240
 _WIRED: Final = 0x00
 
 
@@ -68,7 +71,7 @@ class Settings(ModemSettings):
 
 
 class E22Stream:
-    """A `Conversation` that only listens. patient: waits for silence; otherwise every chunk ends in silence.
+    """A `Conversation` without commands. patient: waits for silence; otherwise every chunk ends in silence.
 
     Reasons: those of the framing, bad_envelope, absent_rssi_dbm, overlong_bytes.
     """
@@ -83,6 +86,8 @@ class E22Stream:
         self._taken = b""  # an RSSI byte taken from before the rest, in case it was none
         self._pending: bytes | None = None  # a frame whose RSSI byte is to come
         self._last_s = 0.0
+        self._is_quiet = False
+        self._output = b""
         self._events: list[Event] = []
 
     words = "the E22 listens (it is never asked)"
@@ -92,6 +97,27 @@ class E22Stream:
     def is_waiting(self) -> bool:
         """Whether silence means something now."""
         return self._pending is not None or (not self._cobs and bool(self._rest))
+
+    listens = True
+
+    @property
+    def may_send(self) -> bool:
+        """Not while a packet is coming in. In bursts only silence tells packets of ours apart too."""
+        return self._is_quiet or (self._cobs and self._pending is None and not self._rest)
+
+    def check(self, said: Said) -> None:
+        """See `Conversation.check`. Reason: too_long."""
+        if len(self._on_line(said)) > SUB_PACKET_BYTES:
+            raise DownlinkError("too_long", f"{len(said.content)} bytes do not fit a packet of {SUB_PACKET_BYTES}")
+
+    def send(self, said: Said, now: float) -> None:
+        """See `Conversation.send`."""
+        self._output += self._on_line(said)
+        self._is_quiet = False  # what is said next goes as a packet of its own
+        self._last_s = now
+
+    def _on_line(self, said: Said) -> bytes:
+        return DELIMITER + cobs_encode(bytes((_WIRED,)) + said.content) if self._cobs else said.content
 
     def start(self, now: float) -> None:
         """See `Conversation`."""
@@ -104,17 +130,19 @@ class E22Stream:
         if rest:
             self._piece(rest)
             self._flush()
-        self._taken = b""
+        self._taken = self._output = b""
         return self._take()
 
     def take_output(self) -> bytes:
-        """Nothing."""
-        return b""
+        """What is to be sent on the air."""
+        output, self._output = self._output, b""
+        return output
 
     def feed(self, chunk: bytes, now: float) -> list[Event]:
         """See `Conversation`."""
         # Silence is what `tick` finds: bytes may have waited here while another packet was being stored.
         self._last_s = now
+        self._is_quiet = False
         *pieces, rest = (self._rest + chunk).split(DELIMITER) if self._cobs else [self._rest + chunk]
         for piece in pieces:
             self._piece(piece)
@@ -130,6 +158,7 @@ class E22Stream:
         """See `Conversation`."""
         if now - self._last_s >= SILENCE_S:
             self._flush()
+            self._is_quiet = True
         return self._take()
 
     def _take(self) -> list[Event]:

@@ -241,4 +241,5 @@ def new_decoder(settings: Settings, replay: Mapping[str, ReplayState]) -> MeshJs
 def open_source(settings: Settings, replay: Mapping[str, ReplayState]) -> Source:
     """See `Driver.open_source`. It is a `Speaker` too."""
     link = MqttLink(settings.broker, [f"{settings.root}/2/json/+/+"], name=settings.name)
-    return MqttSource(settings.name, link, lambda: new_decoder(settings, replay), Downlinks(settings))
+    names = [node.name for node in settings.devices] if settings.gateway else []
+    return MqttSource(settings.name, link, lambda: new_decoder(settings, replay), Downlinks(settings), names)

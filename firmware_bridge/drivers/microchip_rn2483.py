@@ -12,6 +12,7 @@ Data layout     text lines; a received packet is
     RSSI and SNR are asked for after each packet: `radio get snr` (dB; -128 = none), and, where the firmware knows
     it (1.0.5), `radio get rssi` (dBm). Receiving is one-shot: after each packet, and after radio_err (the watchdog:
     nothing was heard for a minute, no fault), `radio rx 0` is said again. In between the modem is deaf.
+    What is said to a device: `radio rxstop`, then `radio tx HH..HH` (ok, then radio_tx_ok), then `radio rx 0`.
 
 Integrity       CRC of the radio packet; hex digits in pairs; our own frames are authenticated
 """
@@ -24,8 +25,9 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from firmware_bridge.commands.voice import Said
 from firmware_bridge.delivery import Decoder, ReplayState, Source
-from firmware_bridge.links.lora_modem import LoraSettings, decoder_for, source_for
+from firmware_bridge.links.lora_modem import AIRTIME_S, POWER_DBM, LoraSettings, decoder_for, on_air, source_for
 from firmware_bridge.links.modem_dialect import Dialect, Heard, Measure, Packet, Question, Step
 from firmware_bridge.links.modem_session import ModemSession
 from firmware_bridge.payloads.radio_packets import MODEM_QUANTITIES
@@ -55,6 +57,7 @@ WATCHDOG_MS: Final = 60_000
 _SILENCE_S: Final = 1.5 * WATCHDOG_MS / 1000
 _NO_SNR: Final = -128.0
 _OK: Final = re.compile(rb"ok")
+_SENT: Final = re.compile(rb"radio_tx_ok")
 _NUMBER: Final = re.compile(rb"(-?\d{1,3})")
 _BANNER: Final = re.compile(rb"RN(?:2483|2903)A? \d+\.\d+\.\d+\b.*")
 
@@ -90,6 +93,16 @@ def dialect(settings: Settings) -> Dialect:
         "wdt": WATCHDOG_MS,
     }
     arm = Step(("radio rx 0",), _OK)
+
+    def transmit(said: Said) -> tuple[Step, ...]:
+        packet = on_air(said)
+        return (
+            Step(("radio rxstop",), _OK, optional=True),  # firmware before 1.0.3 is busy until it has heard something
+            Step((f"radio set pwr {POWER_DBM}",), _OK, optional=True),
+            Step((f"radio tx {packet.hex().upper()}",), _OK, timeout_s=AIRTIME_S, closing=_SENT, once=True),
+            arm,
+        )
+
     return Dialect(
         title=f"RN2483 at {settings.radio}",
         hear=hear,
@@ -104,6 +117,7 @@ def dialect(settings: Settings) -> Dialect:
         banner=_BANNER,
         chatter=re.compile(rb"radio_(?:err|tx_ok)|mac_|ok$|busy$"),
         arm=arm,
+        transmit=transmit,
         one_shot=True,
         stopped=re.compile(rb"radio_err"),
         questions=(

@@ -12,7 +12,8 @@ Data layout     text lines; a received packet is one of (R: RSSI in dBm, S: SNR 
     at+recv=P,R,S,L:HH..HH, at+recv=R,S,L,HH..HH      RAK811, RAK4200
 
     The modem listens without end after AT+PRECV=65534, and answers commands with AT_BUSY_ERROR until AT+PRECV=0. A
-    change of AT+NWM restarts it. A LoRaWAN downlink to the module itself (+EVT:RX_1:...) is counted: lorawan_line.
+    change of AT+NWM restarts it. What is said to a device: AT+PRECV=0, AT+PSEND=HH..HH (OK, then +EVT:TXP2P DONE), and
+    it listens again. A LoRaWAN downlink to the module itself (+EVT:RX_1:...) is counted: lorawan_line.
 
 Integrity       CRC of the radio packet; hex digits in pairs, length where it is told; our own frames are authenticated
 """
@@ -25,8 +26,9 @@ from typing import Final, Literal
 
 from pydantic import Field
 
+from firmware_bridge.commands.voice import Said
 from firmware_bridge.delivery import Decoder, ReplayState, Source
-from firmware_bridge.links.lora_modem import LoraSettings, decoder_for, source_for
+from firmware_bridge.links.lora_modem import AIRTIME_S, POWER_DBM, LoraSettings, decoder_for, on_air, source_for
 from firmware_bridge.links.modem_dialect import Dialect, Half, Heard, Packet, Payload, Step
 from firmware_bridge.links.modem_session import ModemSession
 from firmware_bridge.payloads.radio_packets import MODEM_QUANTITIES
@@ -52,6 +54,7 @@ payload = { codec = "cayenne_lpp" }
 """
 
 _OK: Final = re.compile(rb"OK")
+_SENT: Final = re.compile(rb"\+EVT:TXP2P")
 _NUMBER: Final = rb"(-?\d{1,3}(?:\.\d{1,2})?)"
 _HEX: Final = rb"((?:[0-9A-Fa-f]{2}){0,255})"
 _ONE_LINE: Final = re.compile(rb"\+EVT:RXP2P:" + _NUMBER + b":" + _NUMBER + b":" + _HEX)
@@ -62,7 +65,6 @@ _LORAWAN: Final = re.compile(rb"\+EVT:(?:RX_[12BC3]|UNICAST|MULTICAST|\d{1,3}:)|
 _CODING_RATES: Final = ("4/5", "4/6", "4/7", "4/8")
 _BANDWIDTHS: Final = (125, 250, 500)
 _PREAMBLE: Final = 8
-_POWER_DBM: Final = 14
 
 
 class Settings(LoraSettings):
@@ -96,7 +98,7 @@ def hear(line: bytes) -> Sequence[Heard]:
 def dialect(settings: Settings) -> Dialect:
     """How to set it up and what it says."""
     sync = settings.sync_word.upper()
-    radio = "AT+P2P={}:{}:{}:{}:" + f"{_PREAMBLE}:{_POWER_DBM}"
+    radio = "AT+P2P={}:{}:{}:{}:" + f"{_PREAMBLE}:{POWER_DBM}"
     coding_rate = _CODING_RATES.index(settings.coding_rate)
     p2p = [
         radio.format(settings.frequency_hz, settings.spreading_factor, bandwidth, coding_rate)
@@ -104,6 +106,15 @@ def dialect(settings: Settings) -> Dialect:
         for bandwidth in (settings.bandwidth_khz, _BANDWIDTHS.index(settings.bandwidth_khz))
     ]
     arm = Step(("AT+PRECV=65534", "AT+PRECV=65535"), _OK)
+
+    def transmit(said: Said) -> tuple[Step, ...]:
+        packet = on_air(said)
+        return (
+            Step(("AT+PRECV=0",), _OK),
+            Step((f"AT+PSEND={packet.hex().upper()}",), _OK, timeout_s=AIRTIME_S, closing=_SENT, once=True),
+            arm,
+        )
+
     return Dialect(
         title=f"RAK module at {settings.radio}",
         hear=hear,
@@ -122,6 +133,7 @@ def dialect(settings: Settings) -> Dialect:
         banner=re.compile(rb"RAKwireless RAK|Current Work Mode:|RAK[0-9A-Z-]+ Version:"),
         chatter=re.compile(rb"\+EVT:(?:TXP2P|JOIN|SEND|RXP2P RECEIVE)|OK$|-{10,}$|={10,}$|Version:"),
         arm=arm,
+        transmit=transmit,
         stopped=re.compile(rb"\+EVT:RXP2P RECEIVE (?:TIMEOUT|ERROR)"),
         keep_alive=Step(("AT+PRECV=?",), re.compile(rb"(?:AT\+PRECV=)?6553[345]"), closing=_OK),
     )

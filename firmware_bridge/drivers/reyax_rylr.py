@@ -13,6 +13,9 @@ Data layout     text lines; a received packet is
     they are or, since a sending REYAX takes a line of text, as their hex digits. The RYLR896 guide gives no scale for
     S; its example, 40, is far above what LoRa can measure in dB and fits the quarter dB of its radio chip (SX1276).
 
+    What is said to a device: AT+SEND=A,L,D..D (+OK when it is sent), to the address of the device, or, for our own
+    ones, whose address nobody knows, to 0, everyone, in hex digits. The modem goes on listening by itself.
+
 Integrity       CRC of the radio packet; length; our own frames are authenticated
 """
 
@@ -24,13 +27,14 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from firmware_bridge.commands.voice import Said
 from firmware_bridge.delivery import Decoder, ReplayState, Source
 from firmware_bridge.framing.device_frames import MAX_FRAME_BYTES
-from firmware_bridge.links.lora_modem import LoraSettings, decoder_for, source_for
+from firmware_bridge.links.lora_modem import AIRTIME_S, LoraSettings, decoder_for, source_for
 from firmware_bridge.links.modem_dialect import Dialect, Hear, Heard, Packet, Step
 from firmware_bridge.links.modem_session import ModemSession
 from firmware_bridge.payloads.radio_packets import MODEM_QUANTITIES, Addressed
-from firmware_bridge.readings import Rejected
+from firmware_bridge.readings import DownlinkError, Rejected
 
 QUANTITIES: Final = MODEM_QUANTITIES
 SAMPLE: Final = """\
@@ -55,6 +59,7 @@ payload = { codec = "cayenne_lpp" }
 """
 
 MAX_DATA_BYTES: Final = 240
+EVERYONE: Final = "0"
 _OK: Final = re.compile(rb"\+OK")
 _HEAD: Final = re.compile(rb"\+RCV=(\d{1,5}),(\d{1,3}),")
 _TAIL: Final = re.compile(rb",(-?\d{1,3}),(-?\d{1,3})(?=\r*(?:\n|\Z))")
@@ -129,6 +134,17 @@ def hear_model(model: str) -> Hear:
     return hear
 
 
+def transmit(said: Said) -> tuple[Step, ...]:
+    """A line of text: a frame of ours, or bytes that are no text, in hex digits. Raises DownlinkError."""
+    content = said.content
+    is_text = bool(said.address) and content.isascii() and content.decode("ascii").isprintable()
+    data = content.decode("ascii") if is_text else content.hex().upper()
+    if len(data) > MAX_DATA_BYTES:
+        raise DownlinkError("too_long", f"{len(data)} characters; this modem sends up to {MAX_DATA_BYTES}")
+    command = f"AT+SEND={said.address or EVERYONE},{len(data)},{data}"
+    return (Step((command,), _OK, timeout_s=AIRTIME_S, once=True),)
+
+
 def dialect(settings: Settings) -> Dialect:
     """How to set it up and what it says."""
     coding_rate = int(settings.coding_rate[-1]) - 4
@@ -153,6 +169,7 @@ def dialect(settings: Settings) -> Dialect:
         chatter=re.compile(rb"\+OK|\+ERR=|\+BAND="),
         keep_alive=Step(("AT+BAND?",), re.compile(rb"\+BAND=%d(?:,M)?" % settings.frequency_hz)),
         shortest=shortest,
+        transmit=transmit,
     )
 
 

@@ -9,6 +9,7 @@ Data layout     text lines; a received packet is two of them
     +TEST: LEN:5, RSSI:-106, SNR:10      bytes, dBm, dB
     +TEST: RX "48656C6C6F"               the packet in hex digits
 
+    What is said to a device: AT+TEST=TXLRPKT, "HH..HH" (+TEST: TX DONE), and it listens again.
     Answers begin with + and the command; errors are ERROR(-n). The coding rate is always 4/5, and the sync word is
     34 (NET:ON) or 12 (NET:OFF). After a reset the modem is in LoRaWAN mode and says nothing about it: after five
     minutes of silence AT+TEST=RXLRPKT is said again, which it refuses unless it is still set up.
@@ -24,8 +25,9 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from firmware_bridge.commands.voice import Said
 from firmware_bridge.delivery import Decoder, ReplayState, Source
-from firmware_bridge.links.lora_modem import LoraSettings, decoder_for, source_for
+from firmware_bridge.links.lora_modem import AIRTIME_S, POWER_DBM, LoraSettings, decoder_for, on_air, source_for
 from firmware_bridge.links.modem_dialect import Dialect, Half, Heard, Payload, Step
 from firmware_bridge.links.modem_session import ModemSession
 from firmware_bridge.payloads.radio_packets import MODEM_QUANTITIES
@@ -50,7 +52,8 @@ _METADATA: Final = re.compile(rb"\+TEST: LEN:(\d{1,3}), RSSI:(-?\d{1,3}), SNR:(-
 _PAYLOAD: Final = re.compile(rb'\+TEST: RX "((?:[0-9A-Fa-f]{2}){0,255})"')
 _BEGINS: Final = (b"+TEST: LEN:", b"+TEST: RX ")
 _PREAMBLE: Final = 8
-_POWER_DBM: Final = 14
+_SENDS: Final = re.compile(rb"\+TEST: TXLRPKT.*")
+_SENT: Final = re.compile(rb"\+TEST: TX DONE")
 _NETWORKS: Final = {"12": "OFF", "34": "ON"}
 
 
@@ -82,9 +85,14 @@ def hear(line: bytes) -> Sequence[Heard]:
 
 def dialect(settings: Settings) -> Dialect:
     """How to set it up and what it says."""
-    radio = f"SF{settings.spreading_factor},{settings.bandwidth_khz},{_PREAMBLE},{_PREAMBLE},{_POWER_DBM}"
+    radio = f"SF{settings.spreading_factor},{settings.bandwidth_khz},{_PREAMBLE},{_PREAMBLE},{POWER_DBM}"
     told = f"F:{settings.frequency_hz}, SF{settings.spreading_factor}, BW{settings.bandwidth_khz}K,"
     arm = Step(("AT+TEST=RXLRPKT",), re.compile(rb"\+TEST: RXLRPKT"))
+
+    def transmit(said: Said) -> tuple[Step, ...]:
+        command = f'AT+TEST=TXLRPKT,"{on_air(said).hex().upper()}"'
+        return (Step((command,), _SENDS, timeout_s=AIRTIME_S, closing=_SENT, once=True), arm)
+
     return Dialect(
         title=f"LoRa-E5 at {settings.radio}",
         hear=hear,
@@ -99,8 +107,10 @@ def dialect(settings: Settings) -> Dialect:
         ),
         refusal=re.compile(rb"\+[A-Z]+: ERROR\(-?\d+\)|\+TEST: RFCFG F:"),  # or it took other values than ours
         banner=re.compile(rb"\+RESET: OK|\+FACTORY: OK"),
+        arm=arm,
         chatter=re.compile(rb"\+TEST: (?:TX|RXLRPKT|RFCFG)|\+INFO: |\+AT: OK|\+LOG: "),
         keep_alive=arm,
+        transmit=transmit,
     )
 
 

@@ -20,6 +20,7 @@ Integrity       the radio's CRC; the size told; our own frames are authenticated
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +30,8 @@ from typing import Annotated, Final, Literal, Self
 import msgspec
 from pydantic import AfterValidator, Field, model_validator
 
-from firmware_bridge.delivery import Claim, Delivery, ReplayState, Source, SourceSettings, Tally
+from firmware_bridge.commands.voice import Said, Voice
+from firmware_bridge.delivery import Claim, Delivery, ReplayState, SensorAnswer, Source, SourceSettings, Tally
 from firmware_bridge.framing.our_frames import check_all_different
 from firmware_bridge.links.modem_dialect import Packet
 from firmware_bridge.links.udp_link import Peer, UdpLink
@@ -51,6 +53,8 @@ from firmware_bridge.payloads.payload import Decoded
 from firmware_bridge.payloads.radio_packets import MODEM_QUANTITIES, PacketReader, RadioDevices
 from firmware_bridge.readings import Downlink, DownlinkError, Reading, Rejected
 from firmware_bridge.readings import Kind as ReadingKind
+
+log = logging.getLogger(__name__)
 
 QUANTITIES: Final = MODEM_QUANTITIES
 SAMPLE: Final = """\
@@ -126,12 +130,16 @@ class SemtechServer:
         self,
         settings: Settings,
         replay: Mapping[str, ReplayState],
+        voice: Voice | None = None,
         wall: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings = settings
-        self._reader = PacketReader(settings.name, settings.devices, settings.default, replay)
+        self._voice = settings.voice() if voice is None else voice
+        self._reader = PacketReader(settings.name, settings.devices, settings.default, replay, self._voice.hear)
         self._addresses = {device.name: device.id for device in settings.devices}
+        if settings.default is not None:
+            self._addresses[settings.default.name] = settings.default.name  # it has no id, but is heard by somebody
         self._forwarders = Forwarders(
             {gateway.id: gateway.name for gateway in settings.gateways},
             frozenset(self._addresses.values()),
@@ -139,6 +147,7 @@ class SemtechServer:
         )
         self._wall = wall
         self._clock = clock
+        self._answers: list[SensorAnswer] = []
         self._recent: OrderedDict[bytes, float] = OrderedDict()
 
     def feed(self, chunk: bytes) -> Delivery | None:
@@ -177,19 +186,33 @@ class SemtechServer:
         return self._delivery([], tally, {})
 
     def downlink(self, downlink: Downlink) -> tuple[bytes, Peer]:
-        """See `DatagramServer.downlink`. device: the id of a sensor or the EUI of a concentrator, see
-        `Forwarders.route`. payload: the packet as it goes on the air.
+        """See `DatagramServer.downlink`. device: a sensor's name; or its id or the EUI of a concentrator, see
+        `Forwarders.route`, with the packet as it goes on the air for payload.
 
-        Raises DownlinkError: no_transmit, empty, too_long, and those of `Forwarders.route`.
+        Raises DownlinkError: no_transmit, empty, too_long, and those of `Voice.seal` and `Forwarders.route`.
         """
+        if self._settings.transmit is not None and self._voice.knows(downlink.device):
+            return self._packet_of(self._voice.seal(downlink))
+        return self._packet_of(Said(downlink.payload, downlink.device.lower()))
+
+    def repeats(self) -> Iterator[tuple[bytes, Peer]]:
+        """See `DatagramServer.repeats`."""
+        while (said := self._voice.take()) is not None:
+            try:
+                yield self._packet_of(said)
+            except DownlinkError as trouble:
+                log.debug("%s: %s is not told again: %s", self._settings.name, said.device, trouble)
+
+    def _packet_of(self, said: Said) -> tuple[bytes, Peer]:
         how = self._settings.transmit
         if how is None:
             raise DownlinkError("no_transmit", "the settings of this source do not say how to transmit")
-        if not 1 <= len(downlink.payload) <= _MAX_LORA_BYTES:
-            reason = "too_long" if downlink.payload else "empty"
-            raise DownlinkError(reason, f"{len(downlink.payload)} bytes; a LoRa packet has 1 to {_MAX_LORA_BYTES}")
-        version, token, peer = self._forwarders.route(downlink.device.lower(), self._clock())
-        return pull_resp(version, token, downlink.payload, how.transmission()), peer
+        if not 1 <= len(said.content) <= _MAX_LORA_BYTES:
+            reason = "too_long" if said.content else "empty"
+            raise DownlinkError(reason, f"{len(said.content)} bytes; a LoRa packet has 1 to {_MAX_LORA_BYTES}")
+        device = self._addresses.get(said.device) or said.address
+        version, token, peer = self._forwarders.route(device, self._clock())
+        return pull_resp(version, token, said.content, how.transmission()), peer
 
     def _packets(
         self, packets: Sequence[Heard | Rejected], eui: str, now: float, tally: Tally, replay: dict[str, ReplayState]
@@ -224,6 +247,7 @@ class SemtechServer:
         delivery = self._reader.read([Packet(packet.content, packet.rssi_dbm, packet.snr_decibels)])
         if delivery is None:
             return []
+        self._answers += delivery.answers
         tally.extend(delivery.rejected)
         replay |= delivery.replay
         if not delivery.readings:
@@ -260,9 +284,10 @@ class SemtechServer:
 
     def _delivery(self, readings: list[Reading], tally: Tally, replay: dict[str, ReplayState]) -> Delivery | None:
         rejected = tally.items()
-        if not readings and not rejected and not replay:
+        answers, self._answers = self._answers, []
+        if not readings and not rejected and not replay and not answers:
             return None
-        return Delivery(self._settings.name, readings, rejected, replay)
+        return Delivery(self._settings.name, readings, rejected, replay, answers=answers)
 
 
 def is_lorawan(content: bytes) -> bool:
@@ -289,4 +314,5 @@ def new_decoder(settings: Settings, replay: Mapping[str, ReplayState]) -> Semtec
 def open_source(settings: Settings, replay: Mapping[str, ReplayState]) -> Source:
     """See `Driver.open_source`. It is a `Speaker` too."""
     link = UdpLink(settings.listen_address, settings.listen_port, name=settings.name, max_bytes=MAX_DATAGRAM_BYTES)
-    return UdpSource(settings.name, link, lambda: new_decoder(settings, replay))
+    voice = settings.voice()
+    return UdpSource(settings.name, link, lambda: SemtechServer(settings, replay, voice), voice.knows)

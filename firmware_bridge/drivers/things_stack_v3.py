@@ -38,18 +38,18 @@ from firmware_bridge.links.mqtt_link import MqttLink
 from firmware_bridge.links.mqtt_source import MqttSource
 from firmware_bridge.lorawan.devices import (
     LORAWAN_QUANTITIES,
+    DownlinkTargets,
     LorawanDevice,
     Payloads,
     Receiver,
     Signal,
     best_signal,
-    check_downlink,
     signals,
 )
 from firmware_bridge.lorawan.events import parse, parse_part, payload_bytes
 from firmware_bridge.lorawan.server_times import age_s, epoch_seconds
 from firmware_bridge.lorawan.uplink_guard import UplinkGuard
-from firmware_bridge.readings import Downlink, DownlinkError, Reading, Rejected
+from firmware_bridge.readings import Downlink, Reading, Rejected
 
 QUANTITIES: Final = LORAWAN_QUANTITIES
 SAMPLE: Final = """\
@@ -347,13 +347,11 @@ class Downlinks:
 
     def __init__(self, settings: Settings) -> None:
         self._topic = settings.topic
-        self._devices = frozenset(device.id for device in settings.devices)
+        self._targets = DownlinkTargets((device.name, device.id) for device in settings.devices)
 
     def __call__(self, downlink: Downlink) -> tuple[str, bytes]:
-        """Topic and payload. Raises DownlinkError: unknown_device, and those of `check_downlink`."""
-        if downlink.device not in self._devices:
-            raise DownlinkError("unknown_device", f"{downlink.device!r} is no device of this source")
-        check_downlink(downlink.payload, downlink.port)
+        """Topic and payload. Raises DownlinkError, see `DownlinkTargets.of`."""
+        device = self._targets.of(downlink)
         command: dict[str, object] = {
             "f_port": downlink.port,
             "frm_payload": b64encode(downlink.payload).decode(),
@@ -361,7 +359,7 @@ class Downlinks:
         }
         if downlink.confirmed:
             command["confirmed"] = True
-        return f"{self._topic}/{downlink.device}/down/push", msgspec.json.encode({"downlinks": [command]})
+        return f"{self._topic}/{device}/down/push", msgspec.json.encode({"downlinks": [command]})
 
 
 def new_decoder(settings: Settings, replay: Mapping[str, ReplayState]) -> ThingsStackDecoder:
@@ -373,4 +371,5 @@ def open_source(settings: Settings, replay: Mapping[str, ReplayState]) -> Source
     """See `Driver.open_source`. It is a `Speaker` too."""
     topics = [f"{settings.topic}/+/{kind}" for kind in _HEARD]
     link = MqttLink(settings.broker, topics, name=settings.name, qos=0, keep_session=False)
-    return MqttSource(settings.name, link, lambda: new_decoder(settings, replay), Downlinks(settings))
+    names = [device.name for device in settings.devices]
+    return MqttSource(settings.name, link, lambda: new_decoder(settings, replay), Downlinks(settings), names)

@@ -2,7 +2,7 @@
 
 Device          acoustic sensors, camera traps, environment and status nodes built with Vigía's firmware
 Specification   this file; firmware_bridge/framing/cobs_frames.py, device_frames.py, frame_bodies.py, version 1
-Link            serial, 8N1, no flow control, 115200 baud unless set otherwise; the device only talks
+Link            serial, 8N1, no flow control, 115200 baud unless set otherwise
 
 Data layout     one letter a nibble; big-endian
 
@@ -13,7 +13,7 @@ Data layout     one letter a nibble; big-endian
     R   8  RSSI         minus dBm: 0 to 200 (0 to -200 dBm); 255 = absent
     S   8  SNR          signed, quarter dB: -31.75 to 31.75 dB; 0x80 = absent
     V   4  version      1
-    D   4  direction    0 uplink; 1 downlink, reserved
+    D   4  direction    0 uplink; 1 downlink: a command, see downlinks.py, in an envelope 00
     I  32  device id    in clear
     C  32  counter      from 1, never repeated with a key
     body                kind, age, battery, then by kind: see frame_bodies.py
@@ -31,10 +31,13 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
-from firmware_bridge.delivery import Delivery, ReplayState, Source, SourceSettings, Tally
-from firmware_bridge.framing.cobs_frames import Deframer
+from firmware_bridge.commands.settings import CommandSettings
+from firmware_bridge.commands.voice import Said, Voice
+from firmware_bridge.delivery import Delivery, ReplayState, SensorAnswer, Source, SourceSettings, Tally
+from firmware_bridge.framing import cobs_frames
+from firmware_bridge.framing.cobs_frames import DELIMITER, Deframer
 from firmware_bridge.framing.frame_bodies import RSSI, SNR, TOLD_QUANTITIES, Pairs
-from firmware_bridge.framing.our_frames import NamedDevice, OwnFrames, absence_reason, check_all_different
+from firmware_bridge.framing.our_frames import HearAnswer, NamedDevice, OwnFrames, absence_reason, check_all_different
 from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.links.serial_source import SerialSource
 from firmware_bridge.readings import Absence, Reading, Rejected
@@ -63,7 +66,7 @@ _NO_SNR: Final = 0x80
 _SNR_STEPS: Final = 25  # hundredths of a decibel in a quarter
 
 
-class Settings(SourceSettings):
+class Settings(SourceSettings, CommandSettings):
     """A line on which sensors speak Vigía's own frames."""
 
     driver: Literal["vigia_sensor"] = Field(description="vigia_sensor: sensors that speak Vigía's own frames.")
@@ -88,31 +91,34 @@ class VigiaSensorDecoder:
     Reasons beside those of the framing: bad_envelope, no_key (the device's key file could not be read).
     """
 
-    def __init__(self, settings: Settings, replay: Mapping[str, ReplayState]) -> None:
+    def __init__(self, settings: Settings, replay: Mapping[str, ReplayState], hear: HearAnswer | None = None) -> None:
         self._source = settings.name
-        self._frames = OwnFrames(settings.name, settings.devices, replay)
+        self._frames = OwnFrames(settings.name, settings.devices, replay, hear)
         self._deframer = Deframer()
 
     def feed(self, chunk: bytes) -> Delivery | None:
         """See `Decoder.feed`."""
         readings: list[Reading] = []
+        answers: list[SensorAnswer] = []
         absences: list[Absence] = []
         tally = Tally()
         for content in self._deframer.feed(chunk):
             told = content if isinstance(content, Rejected) else self._decode(content, absences)
             if isinstance(told, Reading):
                 readings.append(told)
+            elif isinstance(told, SensorAnswer):
+                answers.append(told)
             else:
                 tally.add(told.reason, told.detail, told.count)
                 log.debug("%s: %s: %s", self._source, told.reason, told.detail)
         for absence in absences:
             tally.add(absence_reason(absence), absence.quantity)
         rejected = tally.items()
-        if not readings and not rejected:
+        if not readings and not rejected and not answers:
             return None
-        return Delivery(self._source, readings, rejected, self._frames.take_replay())
+        return Delivery(self._source, readings, rejected, self._frames.take_replay(), answers=answers)
 
-    def _decode(self, content: bytes, absences: list[Absence]) -> Reading | Rejected:
+    def _decode(self, content: bytes, absences: list[Absence]) -> Reading | SensorAnswer | Rejected:
         envelope = content[0]
         if envelope == WIRED:
             return self._frames.open(content[1:], absences)
@@ -147,6 +153,14 @@ def new_decoder(settings: Settings, replay: Mapping[str, ReplayState]) -> VigiaS
 
 
 def open_source(settings: Settings, replay: Mapping[str, ReplayState]) -> Source:
-    """See `Driver.open_source`."""
+    """See `Driver.open_source`. It is a `Speaker` too."""
     link = SerialLink(settings.port, settings.baud, name=settings.name)
-    return SerialSource(settings.name, link, lambda: new_decoder(settings, replay))
+    voice = Voice(settings.devices, {}, settings.counters_path)
+    return SerialSource(
+        settings.name, link, lambda: VigiaSensorDecoder(settings, replay, voice.hear), voice=voice, on_line=on_line
+    )
+
+
+def on_line(said: Said) -> bytes:
+    """A command on the line; a delimiter goes first, so that whatever noise the device has heard until now ends."""
+    return DELIMITER + cobs_frames.encode(bytes((WIRED,)) + said.content)

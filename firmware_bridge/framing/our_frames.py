@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from pydantic import Field
 
-from firmware_bridge.delivery import ReplayState, SensorName
+from firmware_bridge.delivery import ReplayState, SensorAnswer, SensorName
 from firmware_bridge.framing.device_frames import HEADER_BYTES, TAG_BYTES, Cipher, new_cipher, unseal
 from firmware_bridge.framing.device_keys import KeyedDevice
+from firmware_bridge.framing.downlinks import Answer, decode_answer
 from firmware_bridge.framing.frame_bodies import RSSI, SNR, Pairs, decode_body
 from firmware_bridge.framing.replay_guard import ReplayGuard
 from firmware_bridge.readings import (
@@ -26,6 +27,9 @@ log = logging.getLogger(__name__)
 
 _UPLINK_VERSION: Final = 0x10
 _ID: Final = slice(1, 5)
+
+HearAnswer = Callable[[str, Answer], SensorAnswer | Rejected]
+"""What becomes of an answer of a sensor of that name; see `firmware_bridge.commands.voice.Voice.hear`."""
 
 
 class NamedDevice(KeyedDevice):
@@ -47,9 +51,16 @@ def check_all_different(devices: Iterable[object], *, what: Sequence[str] = ("id
 
 class OwnFrames:
     """Opens device frames of some devices. Reads their key files when it is made; what it cannot read is said in the
-    log and its frames are counted as no_key. Not for several threads."""
+    log and its frames are counted as no_key. Not for several threads. hear: where nobody asks, none."""
 
-    def __init__(self, source: str, devices: Sequence[NamedDevice], replay: Mapping[str, ReplayState]) -> None:
+    def __init__(
+        self,
+        source: str,
+        devices: Sequence[NamedDevice],
+        replay: Mapping[str, ReplayState],
+        hear: HearAnswer | None = None,
+    ) -> None:
+        self._hear = hear
         self._names = {int(device.id, 16): device.name for device in devices}
         self._ciphers: dict[int, Cipher] = {}
         self._keyless: set[int] = set()
@@ -78,8 +89,9 @@ class OwnFrames:
             and int.from_bytes(content[_ID], "big") in self._names
         )
 
-    def open(self, frame: bytes, absences: list[Absence], received: Pairs = ()) -> Reading | Rejected:
-        """The reading of a frame. received: what the receiver measured, see `signal_pairs`. Absent values are appended.
+    def open(self, frame: bytes, absences: list[Absence], received: Pairs = ()) -> Reading | SensorAnswer | Rejected:
+        """The reading of a frame, or the answer to a command. received: what the receiver measured, see
+        `signal_pairs`. Absent values are appended.
 
         Reasons: those of `unseal`, `ReplayGuard` and `decode_body`, and no_key.
         """
@@ -92,6 +104,8 @@ class OwnFrames:
         if refused := self._guard.admit(device, counter):
             return Rejected(refused, 1, f"device {device:08x}, counter {counter}")
         self._heard.add(device)
+        if self._hear is not None and (answer := decode_answer(body)) is not None:
+            return self._hear(self._names[device], answer)
         return decode_body(body, self._names[device], absences, received)
 
     def take_replay(self) -> dict[str, ReplayState]:

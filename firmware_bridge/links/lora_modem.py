@@ -7,12 +7,15 @@ from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
 
+from firmware_bridge.commands.voice import Said
 from firmware_bridge.delivery import Delivery, ReplayState, Source, SourceSettings
+from firmware_bridge.framing.our_frames import HearAnswer
 from firmware_bridge.links.modem_dialect import Conversation, Dialect
 from firmware_bridge.links.modem_session import ModemSession
 from firmware_bridge.links.modem_source import ModemSource
 from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.payloads.radio_packets import PacketReader, RadioDevices
+from firmware_bridge.readings import DownlinkError
 
 Band = Literal["us915", "au915", "as923", "eu868", "eu433", "in865", "kr920", "any"]
 
@@ -27,6 +30,20 @@ BANDS_HZ: Final[dict[str, tuple[int, int]]] = {
     "any": (137_000_000, 1_020_000_000),
 }
 """Edges of the band plans (LoRaWAN Regional Parameters RP002-1.0.4)."""
+
+
+POWER_DBM: Final = 14
+"""What every band plan allows."""
+AIRTIME_S: Final = 10.0
+"""Longer than any packet is on the air: 255 bytes at SF12 and 125 kHz take 9.2 s (Semtech AN1200.13)."""
+_MAX_LORA_BYTES: Final = 255
+
+
+def on_air(said: Said) -> bytes:
+    """The packet, as long as LoRa carries. Raises DownlinkError too_long."""
+    if len(said.content) > _MAX_LORA_BYTES:
+        raise DownlinkError("too_long", f"{len(said.content)} bytes; a LoRa packet has at most {_MAX_LORA_BYTES}")
+    return said.content
 
 
 class ModemSettings(SourceSettings, RadioDevices):
@@ -83,9 +100,11 @@ class ModemDecoder:
         return self._reader.read(self._conversation.feed(chunk, 0.0))
 
 
-def new_reader(settings: ModemSettings, replay: Mapping[str, ReplayState]) -> PacketReader:
+def new_reader(
+    settings: ModemSettings, replay: Mapping[str, ReplayState], hear: HearAnswer | None = None
+) -> PacketReader:
     """The reader of the packets for the devices in the settings."""
-    return PacketReader(settings.name, settings.devices, settings.default, replay)
+    return PacketReader(settings.name, settings.devices, settings.default, replay, hear)
 
 
 def decoder_for(settings: ModemSettings, dialect: Dialect, replay: Mapping[str, ReplayState]) -> ModemDecoder:
@@ -94,6 +113,7 @@ def decoder_for(settings: ModemSettings, dialect: Dialect, replay: Mapping[str, 
 
 
 def source_for(settings: ModemSettings, conversation: Conversation, replay: Mapping[str, ReplayState]) -> Source:
-    """What a driver of a modem gives for `open_source`."""
+    """What a driver of a modem gives for `open_source`: a `Speaker` too."""
     link = SerialLink(settings.port, settings.baud, name=settings.name)
-    return ModemSource(settings.name, link, conversation, lambda: new_reader(settings, replay))
+    voice = settings.voice()
+    return ModemSource(settings.name, link, conversation, lambda: new_reader(settings, replay, voice.hear), voice)

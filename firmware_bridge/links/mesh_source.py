@@ -58,6 +58,10 @@ class MeshSource:
         """What the link and the radio are doing now, in words."""
         return self._session.words if self._link.state is LinkState.OPEN else self._link.words
 
+    def knows(self, device: str) -> bool:
+        """See `Speaker.knows`."""
+        return self._session.knows(device)
+
     def say(self, downlink: Downlink) -> None:
         """See `Speaker.say` and `MeshSession.say`."""
         self._session.say(downlink)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple, Protocol, TypeAlias
 
+from firmware_bridge.commands.voice import Said
 from firmware_bridge.readings import Rejected
 
 
@@ -53,6 +54,20 @@ class Conversation(Protocol):
     def is_waiting(self) -> bool:
         """Whether it wants to be called many times a second."""
 
+    @property
+    def listens(self) -> bool:
+        """Whether it is set up, so that it hears and can be given something to send, at once or in a moment."""
+
+    @property
+    def may_send(self) -> bool:
+        """Whether it can be given something to send now."""
+
+    def check(self, said: Said) -> None:
+        """Raises DownlinkError for what could never be sent."""
+
+    def send(self, said: Said, now: float) -> None:
+        """Send it, when `may_send`. What becomes of it comes as an event only if it fails."""
+
     def start(self, now: float) -> None:
         """The port was opened."""
 
@@ -88,7 +103,7 @@ class Step(NamedTuple):
     commands: the first, then what other firmware takes instead, tried in turn when one is refused. answer: the whole
     line that ends it; closing: a line that must still come after that. optional: go on when it is refused or not
     answered. skips_next: an answer that makes the next step needless. restarts: it makes the modem start anew, so that
-    its banner is no surprise.
+    its banner is no surprise. once: said one time only, since a repeat would do it again.
     """
 
     commands: tuple[str, ...]
@@ -98,6 +113,7 @@ class Step(NamedTuple):
     closing: re.Pattern[bytes] | None = None
     skips_next: re.Pattern[bytes] | None = None
     restarts: bool = False
+    once: bool = False
 
 
 class Measure(Enum):
@@ -122,7 +138,8 @@ class Dialect:
     """How one kind of modem speaks. Patterns are matched from the start of a line.
 
     ending: of a command. refusal, busy: answers that mean never and later. banner: what it says when it has started
-    anew. chatter: other lines that it is known to say. arm: to listen again, sent after each packet if `one_shot` and
+    anew. transmit: how something is sent, its last step leaving the modem listening; it may raise DownlinkError.
+    chatter: other lines that it is known to say. arm: to listen again, sent after each packet if `one_shot` and
     whenever a line matches `stopped`. silence_s: after so long without a line `keep_alive` is asked, or, where there is
     none, the set-up begins again.
     """
@@ -136,6 +153,7 @@ class Dialect:
     chatter: re.Pattern[bytes] | None = None
     ending: bytes = b"\r\n"
     arm: Step | None = None
+    transmit: Callable[[Said], tuple[Step, ...]] | None = None
     one_shot: bool = False
     stopped: re.Pattern[bytes] | None = None
     questions: tuple[Question, ...] = ()
@@ -145,4 +163,4 @@ class Dialect:
 
     def mute(self) -> Dialect:
         """The same ear, without a mouth."""
-        return replace(self, script=(), arm=None, questions=(), keep_alive=None, silence_s=float("inf"))
+        return replace(self, script=(), arm=None, transmit=None, questions=(), keep_alive=None, silence_s=float("inf"))

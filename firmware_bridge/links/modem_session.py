@@ -11,9 +11,10 @@ import re
 from enum import Enum
 from typing import Final
 
+from firmware_bridge.commands.voice import Said
 from firmware_bridge.framing.text_lines import LineSplitter
 from firmware_bridge.links.modem_dialect import Dialect, Event, Half, Heard, Measure, Packet, Payload, Step
-from firmware_bridge.readings import Rejected
+from firmware_bridge.readings import DownlinkError, Rejected
 
 TRIES: Final = 3
 BUSY_TRIES: Final = 20
@@ -36,17 +37,20 @@ class Phase(Enum):
     ASKING = "is asked how well it heard"
     ARMING = "is told to listen again"
     CHECKING = "is asked whether it still listens"
+    SENDING = "sends"
     TROUBLE = "in trouble"
 
 
-_BUSY_WITH: Final = (Phase.SETTING_UP, Phase.ASKING, Phase.ARMING, Phase.CHECKING)
+_BUSY_WITH: Final = (Phase.SETTING_UP, Phase.ASKING, Phase.ARMING, Phase.CHECKING, Phase.SENDING)
+_SET_UP: Final = (Phase.LISTENING, Phase.ASKING, Phase.ARMING, Phase.CHECKING, Phase.SENDING)
 
 
 class ModemSession:
     """See the module. Begins when `start` is called; before that it only listens.
 
     Reasons: other_text (lines that nobody asked for), payload_line_lost, metadata_line_lost, bad_line (a length that is
-    not that of its payload), modem_reset, modem_silent, modem_refused, overlong_bytes, and those of the dialect.
+    not that of its payload), modem_reset, modem_silent, modem_refused, overlong_bytes, downlink_not_sent, and those of
+    the dialect.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -98,6 +102,27 @@ class ModemSession:
         """Whether an answer is awaited, so that time matters."""
         return self._phase in _BUSY_WITH
 
+    @property
+    def listens(self) -> bool:
+        """See `Conversation.listens`."""
+        return self._phase in _SET_UP
+
+    @property
+    def may_send(self) -> bool:
+        """See `Conversation.may_send`: not while a packet is coming."""
+        return self._phase is Phase.LISTENING and self._half is None and self._dialect.transmit is not None
+
+    def check(self, said: Said) -> None:
+        """See `Conversation.check`. Reasons: no_transmit, those of the dialect."""
+        if self._dialect.transmit is None:
+            raise DownlinkError("no_transmit", f"the {self._dialect.title} cannot send")
+        self._dialect.transmit(said)
+
+    def send(self, said: Said, now: float) -> None:
+        """See `Conversation.send`."""
+        if self._dialect.transmit is not None:
+            self._begin(Phase.SENDING, self._dialect.transmit(said), now)
+
     def start(self, now: float) -> None:
         """Set the modem up from the beginning: the port was opened, or the modem has lost its settings."""
         self._output.clear()
@@ -109,6 +134,7 @@ class ModemSession:
     def lost(self) -> list[Event]:
         """The port is gone; what was still held."""
         self._output.clear()
+        self._give_up_sending("the line went away")
         self._phase = Phase.AWAY
         for line in self._lines.give_up():
             self._take_line(line, self._last_bytes)
@@ -251,6 +277,7 @@ class ModemSession:
 
     def _begin_again(self, reason: str, detail: str, now: float) -> None:
         """The modem has lost its settings: let it boot, then set it up."""
+        self._give_up_sending(detail)
         self._events.append(Rejected(reason, 1, detail))
         self._release()
         self._half = None
@@ -290,6 +317,16 @@ class ModemSession:
                 self._back_off_s = FIRST_BACK_OFF_S
             case _:
                 self._phase = Phase.LISTENING
+
+    def _give_up_sending(self, detail: str) -> None:
+        """Count what was being sent, unless it is out and only the listening was still to begin."""
+        if self._phase is Phase.SENDING and not self._is_sent:
+            self._events.append(Rejected("downlink_not_sent", 1, detail))
+
+    @property
+    def _is_sent(self) -> bool:
+        once = next((place for place, step in enumerate(self._plan) if step.once), -1)
+        return self._at > once
 
     def _take_answer(self, line: bytes, now: float) -> bool:
         """Whether the line was for the command under way."""
@@ -340,7 +377,7 @@ class ModemSession:
             self._alternative += 1
             self._tries = 0
             self._send(now)
-        elif self._tries == 1:
+        elif self._tries == 1 and not self._step.once:
             self._send(now)  # it may have had noise before it, or half a command of another life
         else:
             if self._phase is Phase.SETTING_UP:
@@ -351,7 +388,7 @@ class ModemSession:
                 self._fail(f"refused {self._command!r} with {answer!r}; is the setting one that it knows?", now)
 
     def _overdue(self, now: float) -> None:
-        tries = 1 if self._phase is Phase.ASKING else TRIES
+        tries = 1 if self._phase is Phase.ASKING or self._step.once else TRIES
         if (self._tries < tries) if self._sent else (self._busy_tries < BUSY_TRIES):
             self._send(now)
         elif self._step.optional:
@@ -362,6 +399,11 @@ class ModemSession:
             self._fail(f"is always busy at {self._command!r}", now)
 
     def _fail(self, trouble: str, now: float) -> None:
+        if self._phase is Phase.SENDING and not self._is_sent:
+            self._give_up_sending(trouble)
+            self._phase = Phase.LISTENING
+            self._rearm(now)
+            return
         if self._phase is not Phase.SETTING_UP:
             self._begin_again("modem_silent", trouble, now)
             return

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable
 from typing import Final, Protocol
 
+from firmware_bridge.commands.voice import Voice
 from firmware_bridge.delivery import Deliver, Delivery
 from firmware_bridge.links.modem_dialect import Conversation, Event
 from firmware_bridge.links.serial_link import LinkState, SerialLink
+from firmware_bridge.readings import Downlink, DownlinkError
 
 log = logging.getLogger(__name__)
 
@@ -29,15 +31,16 @@ class Reader(Protocol):
 
 
 class ModemSource:
-    """A `Source`. The reader is made when it is run, since its making may read key files."""
+    """A `Source` and a `Speaker`. The reader is made when it is run, since its making may read key files."""
 
     def __init__(
-        self, name: str, link: SerialLink, conversation: Conversation, new_reader: Callable[[], Reader]
+        self, name: str, link: SerialLink, conversation: Conversation, new_reader: Callable[[], Reader], voice: Voice
     ) -> None:
         self._name = name
         self._link = link
         self._talk = conversation
         self._new_reader = new_reader
+        self._voice = voice
         self._said = ""
         self._said_at = 0.0
         self._told: dict[str, int] = {}  # since all was calm
@@ -51,6 +54,21 @@ class ModemSource:
     def state(self) -> str:
         """What the line and the modem are doing now, in words."""
         return self._talk.words if self._link.state is LinkState.OPEN else self._link.words
+
+    def knows(self, device: str) -> bool:
+        """See `Speaker.knows`."""
+        return self._voice.knows(device)
+
+    def say(self, downlink: Downlink) -> None:
+        """See `Speaker.say`: sent between two packets, one at a time; the modem is deaf meanwhile.
+
+        Reasons: not_connected, radio_away (it is not set up), those of `Conversation.check` and of `Voice.queue`.
+        """
+        if self._link.state is not LinkState.OPEN:
+            raise DownlinkError("not_connected", self._link.words)
+        if not self._talk.listens:
+            raise DownlinkError("radio_away", self._talk.words)
+        self._voice.queue(downlink, self._talk.check)
 
     def run(self, deliver: Deliver, stop: threading.Event) -> None:
         """See `Source.run`."""
@@ -69,13 +87,18 @@ class ModemSource:
                         talk.start(now)
                     is_open = True
                     events = talk.feed(chunk, now) if chunk else talk.tick(now)
+                    if talk.may_send and (said := self._voice.take()) is not None:
+                        talk.send(said, now)
                     if output := talk.take_output():
                         # Before anything is stored: until a one-shot receiver is armed again it is deaf.
                         link.write(output, _WRITE_S)
                     self._tell()
+                if not talk.listens:
+                    events += self._voice.lost()
                 if (delivery := reader.read(events)) is not None:
                     deliver(delivery)
-            if is_open and (delivery := reader.read(talk.lost())) is not None:
+            events = [*(talk.lost() if is_open else ()), *self._voice.lost()]
+            if (delivery := reader.read(events)) is not None:
                 deliver(delivery)
         finally:
             link.close()

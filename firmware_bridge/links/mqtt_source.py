@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from firmware_bridge.delivery import Decoder, Deliver, Delivery
@@ -24,8 +24,17 @@ def as_chunk(topic: str, payload: bytes) -> bytes:
 class MqttSource:
     """A `Source` and a `Speaker`. The decoder is made when it is run, since its making may read files."""
 
-    def __init__(self, name: str, link: MqttLink, new_decoder: Callable[[], Decoder], to_message: ToMessage) -> None:
+    def __init__(
+        self,
+        name: str,
+        link: MqttLink,
+        new_decoder: Callable[[], Decoder],
+        to_message: ToMessage,
+        names: Iterable[str] = (),
+    ) -> None:
+        """names: of the devices in the settings that something can be said to."""
         self._name = name
+        self._names = frozenset(names)
         self._link = link
         self._new_decoder = new_decoder
         self._to_message = to_message
@@ -57,6 +66,10 @@ class MqttSource:
                 self._link.done(message)
         finally:
             self._link.close()
+
+    def knows(self, device: str) -> bool:
+        """See `Speaker.knows`."""
+        return device in self._names
 
     def say(self, downlink: Downlink) -> None:
         """See `Speaker.say`. Reasons: those of the driver, not_connected, queue_full."""

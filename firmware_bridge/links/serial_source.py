@@ -6,19 +6,33 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from firmware_bridge.delivery import Decoder, Deliver
-from firmware_bridge.links.serial_link import SerialLink
+from firmware_bridge.commands.voice import Said, Voice
+from firmware_bridge.delivery import Decoder, Deliver, Delivery
+from firmware_bridge.links.serial_link import LinkState, SerialLink
+from firmware_bridge.readings import Downlink, DownlinkError, Rejected
 
 _POLL_S: Final = 0.2
+_WRITE_S: Final = 0.3
 
 
 class SerialSource:
-    """A `Source`. The decoder is made when it is run, since its making may read key files."""
+    """A `Source`, and with a voice a `Speaker` that is heard. The decoder is made when it is run, since its making may
+    read key files. on_line: how something is said on this line."""
 
-    def __init__(self, name: str, link: SerialLink, new_decoder: Callable[[], Decoder]) -> None:
+    def __init__(
+        self,
+        name: str,
+        link: SerialLink,
+        new_decoder: Callable[[], Decoder],
+        *,
+        voice: Voice | None = None,
+        on_line: Callable[[Said], bytes] = lambda said: said.content,
+    ) -> None:
         self._name = name
         self._link = link
         self._new_decoder = new_decoder
+        self._voice = voice
+        self._on_line = on_line
 
     @property
     def name(self) -> str:
@@ -30,6 +44,18 @@ class SerialSource:
         """What the line is doing now, in words."""
         return self._link.words
 
+    def knows(self, device: str) -> bool:
+        """See `Speaker.knows`."""
+        return self._voice is not None and self._voice.knows(device)
+
+    def say(self, downlink: Downlink) -> None:
+        """See `Speaker.say`. Reasons: not_connected, those of `Voice.queue`."""
+        if self._voice is None:
+            raise DownlinkError("unknown_device", f"nothing can be said on the line of {self._name}")
+        if self._link.state is not LinkState.OPEN:
+            raise DownlinkError("not_connected", self._link.words)
+        self._voice.queue(downlink)
+
     def run(self, deliver: Deliver, stop: threading.Event) -> None:
         """See `Source.run`. What is half read when the line is lost stays: the CRC tells whether it still fits."""
         decoder = self._new_decoder()
@@ -38,5 +64,20 @@ class SerialSource:
                 chunk = self._link.read(_POLL_S)
                 if chunk and (delivery := decoder.feed(chunk)) is not None:
                     deliver(delivery)
+                if self._voice is not None and (lost := self._speak(self._voice)):
+                    deliver(Delivery(self._name, [], lost, {}))
+            if self._voice is not None and (lost := self._voice.lost()):
+                deliver(Delivery(self._name, [], lost, {}))
         finally:
             self._link.close()
+
+    def _speak(self, voice: Voice) -> list[Rejected]:
+        """Send what waits. Reason: downlink_not_sent, also for one of which the line took only a part."""
+        if self._link.state is not LinkState.OPEN:
+            return voice.lost()
+        lost = []
+        while (said := voice.take()) is not None:
+            data = self._on_line(said)
+            if self._link.write(data, _WRITE_S) < len(data):
+                lost += [Rejected("downlink_not_sent", 1, "the line did not take it"), *voice.lost()]
+        return lost

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
 from firmware_bridge.delivery import Deliver, Delivery
@@ -22,6 +22,9 @@ class DatagramServer(Protocol):
     def rest(self) -> Delivery | None:
         """Called now and then, also when nothing comes: what has become of waiting in vain."""
 
+    def repeats(self) -> Iterator[tuple[bytes, Peer]]:
+        """What a device is to be told again, after it has answered, and where to send it."""
+
     def downlink(self, downlink: Downlink) -> tuple[bytes, Peer]:
         """The datagram that says it, and where to send it. Raises DownlinkError."""
 
@@ -29,10 +32,14 @@ class DatagramServer(Protocol):
 class UdpSource:
     """A `Source` and a `Speaker`. The server is made when it is run, since its making may read files."""
 
-    def __init__(self, name: str, link: UdpLink, new_server: Callable[[], DatagramServer]) -> None:
+    def __init__(
+        self, name: str, link: UdpLink, new_server: Callable[[], DatagramServer], knows: Callable[[str], bool]
+    ) -> None:
+        """knows: see `Speaker.knows`."""
         self._name = name
         self._link = link
         self._new_server = new_server
+        self._knows = knows
         self._server: DatagramServer | None = None
 
     @property
@@ -57,11 +64,17 @@ class UdpSource:
                         self._link.send(answer, received.peer)
                     if delivery is not None:
                         deliver(delivery)
+                    for datagram, peer in server.repeats():
+                        self._link.send(datagram, peer)
                 if (rest := server.rest()) is not None:
                     deliver(rest)
         finally:
             self._server = None
             self._link.close()
+
+    def knows(self, device: str) -> bool:
+        """See `Speaker.knows`."""
+        return self._knows(device)
 
     def say(self, downlink: Downlink) -> None:
         """See `Speaker.say`. Reasons: not_connected, those of the server."""

@@ -18,7 +18,7 @@ from firmware_bridge.payloads.opening import open_payload
 from firmware_bridge.payloads.payload import Decoded, PayloadDecoder
 from firmware_bridge.payloads.settings import PayloadSettings
 from firmware_bridge.payloads.targets import FieldMap, KindName, check_labels
-from firmware_bridge.readings import QUANTITIES, DownlinkError, Kind, Reading, Rejected
+from firmware_bridge.readings import QUANTITIES, Downlink, DownlinkError, Kind, Reading, Rejected
 
 LORAWAN_QUANTITIES: Final = frozenset(name for name, quantity in QUANTITIES.items() if quantity.code < 64)
 """What readings by way of a network server may have: whatever a payload may tell."""
@@ -199,6 +199,24 @@ def position_of(name: str, latitude: float, longitude: float, rest: Mapping[str,
             tally.add("out_of_range", f"{name}: {quantity} = {value!r}")
             return []
     return [Decoded(Kind.POSITION, {**fix, **rest})]
+
+
+class DownlinkTargets:
+    """The devices of a network server that something may be said to. devices: name and id of each."""
+
+    def __init__(self, devices: Iterable[tuple[str, str]]) -> None:
+        self._ids: dict[str, str] = {}
+        for name, device_id in devices:
+            self._ids |= {device_id: device_id, name: device_id}
+
+    def of(self, downlink: Downlink) -> str:
+        """The id of the device that is meant, by its name or its id. Raises DownlinkError: unknown_device, and those of
+        `check_downlink`."""
+        device = self._ids.get(downlink.device) or self._ids.get(downlink.device.lower())
+        if device is None:
+            raise DownlinkError("unknown_device", f"{downlink.device!r} is no device of this source")
+        check_downlink(downlink.payload, downlink.port)
+        return device
 
 
 def check_downlink(payload: bytes, port: int) -> None:

@@ -151,6 +151,10 @@ class MeshSession:
                 self._texts.clear()
         return b"".join(output)
 
+    def knows(self, device: str) -> bool:
+        """Whether the settings name a node so."""
+        return device in self._ids
+
     def say(self, downlink: Downlink) -> None:
         """Queue a text. device: ^all, an id such as !a1b2c3d4, the name of a node in the settings, a channel by index
         (#1) or by its name. Raises DownlinkError: no_text, unknown_device, radio_away, queue_full."""

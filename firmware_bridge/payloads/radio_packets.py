@@ -10,8 +10,11 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from firmware_bridge.delivery import Delivery, ReplayState, SensorName, Tally
+from firmware_bridge.commands.settings import CommandSettings
+from firmware_bridge.commands.voice import Voice
+from firmware_bridge.delivery import Delivery, ReplayState, SensorAnswer, SensorName, Tally
 from firmware_bridge.framing.our_frames import (
+    HearAnswer,
     NamedDevice,
     OwnFrames,
     absence_reason,
@@ -111,10 +114,8 @@ def _check_none_begins_another(prefixes: Sequence[str]) -> None:
             )
 
 
-class RadioDevices(BaseModel):
+class RadioDevices(CommandSettings):
     """The part of a modem's settings that says whom it listens to."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     devices: Devices = Field(
         default=[],
@@ -124,6 +125,14 @@ class RadioDevices(BaseModel):
     default: DefaultDevice | None = Field(
         default=None, description="What becomes of packets that are of none of these: one device of another make."
     )
+
+    def voice(self) -> Voice:
+        """What may be said to whom."""
+        ours = [device for device in self.devices if isinstance(device, NamedDevice)]
+        addresses = {device.name: device.id for device in self.devices if isinstance(device, AddressedDevice)}
+        others = {device.name: "" for device in self.devices if isinstance(device, PrefixedDevice)}
+        default = {self.default.name: ""} if self.default is not None else {}
+        return Voice(ours, addresses | others | default, self.counters_path)
 
     @model_validator(mode="after")
     def _someone(self) -> Self:
@@ -160,10 +169,11 @@ class PacketReader:
         devices: Sequence[NamedDevice | PrefixedDevice | AddressedDevice],
         default: DefaultDevice | None,
         replay: Mapping[str, ReplayState],
+        hear: HearAnswer | None = None,
     ) -> None:
         self._source = source
         ours = [device for device in devices if isinstance(device, NamedDevice)]
-        self._ours = OwnFrames(source, ours, replay) if ours else None
+        self._ours = OwnFrames(source, ours, replay, hear) if ours else None
         self._addressed: dict[str, tuple[str, PayloadDecoder]] = {}
         self._prefixed: list[tuple[bytes, tuple[str, PayloadDecoder]]] = []
         for device in devices:
@@ -178,28 +188,31 @@ class PacketReader:
         if not events:
             return None
         readings: list[Reading] = []
+        answers: list[SensorAnswer] = []
         replay: dict[str, ReplayState] = {}
         tally = Tally()
         for event in events:
             if isinstance(event, Packet):
-                readings += self._read(event, tally, replay)
+                readings += self._read(event, tally, replay, answers)
             else:
                 tally.add(event.reason, event.detail, event.count)
                 log.debug("%s: %s: %s", self._source, event.reason, event.detail)
         if self._ours is not None:
             replay |= self._ours.take_replay()
         rejected = tally.items()
-        if not readings and not rejected:
+        if not readings and not rejected and not answers:
             return None
-        return Delivery(self._source, readings, rejected, replay)
+        return Delivery(self._source, readings, rejected, replay, answers=answers)
 
-    def _read(self, packet: Packet, tally: Tally, replay: dict[str, ReplayState]) -> list[Reading]:
+    def _read(
+        self, packet: Packet, tally: Tally, replay: dict[str, ReplayState], answers: list[SensorAnswer]
+    ) -> list[Reading]:
         content = packet.content
         if not content:
             tally.add("empty_packet", packet.sender)
             return []
         if self._ours is not None and self._ours.claims(content):
-            return self._open_ours(self._ours, packet, tally)
+            return self._open_ours(self._ours, packet, tally, answers)
         owner = self._addressed.get(packet.sender) if packet.sender else None
         if owner is None:
             for prefix, device in self._prefixed:
@@ -209,7 +222,7 @@ class PacketReader:
         owner = owner or self._default
         if owner is None:
             if self._ours is not None and not self._addressed and not self._prefixed:
-                return self._open_ours(self._ours, packet, tally)  # for its reason
+                return self._open_ours(self._ours, packet, tally, answers)  # for its reason
             sender = f" from {packet.sender}" if packet.sender else ""
             tally.add("unknown_sender", f"a packet of {len(content)} bytes{sender}: {content[:8].hex()}")
             return []
@@ -223,13 +236,16 @@ class PacketReader:
         replay |= take_replay(decoder)
         return readings
 
-    def _open_ours(self, ours: OwnFrames, packet: Packet, tally: Tally) -> list[Reading]:
+    def _open_ours(self, ours: OwnFrames, packet: Packet, tally: Tally, answers: list[SensorAnswer]) -> list[Reading]:
         absences: list[Absence] = []
         told = ours.open(packet.content, absences, signal_pairs(packet.rssi_dbm, packet.snr_decibels, absences))
         for absence in absences:
             tally.add(absence_reason(absence), absence.quantity)
         if isinstance(told, Reading):
             return [told]
+        if isinstance(told, SensorAnswer):
+            answers.append(told)
+            return []
         tally.add(told.reason, told.detail, told.count)
         log.debug("%s: %s: %s", self._source, told.reason, told.detail)
         return []

@@ -29,6 +29,8 @@ class Modem:
     def __init__(self, *, lose: Set[int] = frozenset(), busy: Mapping[int, int] | None = None) -> None:
         self.commands: list[str] = []
         self.settings: dict[str, str] = {}
+        self.sent: list[bytes] = []  # on the air
+        self.mute = False  # it takes what it is to send, and never says that it is sent
         self.is_listening = False
         self.dead = False
         self.refuses: set[str] = set()
@@ -68,6 +70,11 @@ class Modem:
     def answer(self, command: str) -> bytes:
         raise NotImplementedError
 
+    def transmit(self, content: bytes, done: str) -> bytes:
+        """Put it on the air; how it says so."""
+        self.sent.append(content)
+        return b"" if self.mute else self.line(done)
+
     def restart(self) -> None:
         """Power lost and back: settings gone, the banner said."""
         with self.lock:
@@ -95,7 +102,7 @@ class Modem:
 class Rn2483(Modem):
     """RN2483 command reference DS40001784G. old: firmware before 1.0.5, without `radio get rssi`."""
 
-    begins = ("sys ", "mac ", "radio get", "radio set", "radio rx")
+    begins = ("sys ", "mac ", "radio get", "radio set", "radio rx", "radio tx")
     version = "RN2483 1.0.5 Oct 31 2018 15:06:52"
 
     def __init__(
@@ -128,6 +135,13 @@ class Rn2483(Modem):
                     return self.line("busy")
                 self.is_listening = True
                 return self.line("ok")
+            case ["radio", "rxstop"]:
+                self.is_listening = False
+                return self.line("ok")
+            case ["radio", "tx", digits]:
+                if self.is_listening:
+                    return self.line("busy")
+                return self.line("ok") + self.transmit(bytes.fromhex(digits), "radio_tx_ok")
             case ["radio", "get", "snr"]:
                 return self.line(str(self._last[1]))
             case ["radio", "get", "rssi"] if not self._old:
@@ -188,6 +202,8 @@ class Rak3172(Modem):
             return ok
         if self.is_listening:
             return self.line("AT_BUSY_ERROR")
+        if name == "PSEND":
+            return ok + self.transmit(bytes.fromhex(value), "+EVT:TXP2P DONE")
         if name == "P2P" and value.split(":")[2] in ("125", "250", "500") and self._form == "rui3":
             return self.line("AT_PARAM_ERROR")
         if name == "SYNCWORD" and self._form != "rui3":
@@ -222,6 +238,10 @@ class LoraE5(Modem):
         if command == "AT+TEST=RXLRPKT":
             self.is_listening = True
             return self.line("+TEST: RXLRPKT")
+        if command.startswith("AT+TEST=TXLRPKT,"):
+            self.is_listening = False
+            digits = command.removeprefix("AT+TEST=TXLRPKT,").strip('"')
+            return self.line(f'+TEST: TXLRPKT "{digits}"') + self.transmit(bytes.fromhex(digits), "+TEST: TX DONE")
         return self.line("+AT: ERROR(-1)")
 
     refusal_word = "+TEST: ERROR(-1)"
@@ -251,6 +271,11 @@ class Rylr998(Modem):
         if command == "AT+BAND?":
             return self.line(f"+BAND={self.settings.get('BAND', '915000000')}")
         name, _, value = command.removeprefix("AT+").partition("=")
+        if name == "SEND":
+            _, length, data = value.split(",", 2)
+            if int(length) != len(data):
+                return self.line("+ERR=5")
+            return self.transmit(data.encode(), "+OK")
         if value:
             self.settings[name] = value
         return self.line("+OK")

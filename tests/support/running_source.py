@@ -8,7 +8,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from firmware_bridge.delivery import Deliver, Delivery, ReplayState, Source
+from firmware_bridge.delivery import Deliver, Delivery, ReplayState, SensorAnswer, Source
 from firmware_bridge.readings import Reading
 
 
@@ -19,6 +19,7 @@ class RunningSource:
         self.source = source
         self.readings: list[Reading] = []
         self.reasons: Counter[str] = Counter()
+        self.answers: list[SensorAnswer] = []
         self.replay: dict[str, ReplayState] = {}
         self._also = deliver
         self._stop = threading.Event()
@@ -44,4 +45,5 @@ class RunningSource:
             self._also(delivery)
         self.replay |= delivery.replay
         self.reasons.update({item.reason: item.count for item in delivery.rejected})
+        self.answers += delivery.answers
         self.readings += delivery.readings
