@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from importlib.metadata import version
+from typing import Final
 
 from firmware_bridge.readings import BridgeError
 from firmware_bridge.sources import SourceSettings, open_source
 from gateway.clock.clock import Clock
+from gateway.commands.office import Office, overlay_of
 from gateway.errors import GatewayError
 from gateway.health import Health
 from gateway.intake import Intake, Lanes
@@ -17,17 +20,27 @@ from gateway.media.store import MediaStore
 from gateway.outbox.outbox import Outbox
 from gateway.settings import GatewaySettings
 from gateway.speakers import Speakers
+from gateway.supervision.service_manager import ServiceManager
 from gateway.supervision.supervisor import Stage, Supervisor
 from gateway.uplink.uplink import Uplink
 
 log = logging.getLogger(__name__)
 
+STUCK_AFTER_S: Final = 120.0
+"""A stage that has not looked at its event for so long hangs: systemd is not told any more that all is well."""
+_LOOK_EVERY_S: Final = 0.5
+
 
 class Gateway:
-    """One post. `run` works until the event is set."""
+    """One post. `run` works until the event is set, or the office wants it started anew. office: without one, the post
+    obeys no commands. manager: is told how it fares."""
 
-    def __init__(self, settings: GatewaySettings) -> None:
+    def __init__(
+        self, settings: GatewaySettings, office: Office | None = None, manager: ServiceManager | None = None
+    ) -> None:
         self._settings = settings
+        self._office = office or Office(settings, overlay_of(settings))
+        self._manager = manager or ServiceManager({})
         self.clock = Clock(settings.clock.trust)
         self.outbox = Outbox(
             settings.outbox.path,
@@ -43,10 +56,18 @@ class Gateway:
         self.lookout = Lookout(settings, self.outbox, self.clock, self.speakers)
 
     def run(self, stop: threading.Event) -> None:
-        """Open the outbox, start every stage, wait for `stop`, stop them, close."""
+        """Open the outbox, start every stage, wait, stop them, close."""
         settings = self._settings
         self.outbox.open()
         self.media.open()
+        desk = self._office.desk(
+            self.outbox,
+            self.clock,
+            lambda: uplink.state(),
+            want_media=self.media.want,
+            speakers=self.speakers,
+            update=self.speakers.update,
+        )
         uplink = Uplink(
             settings.station.name,
             self.outbox,
@@ -55,6 +76,7 @@ class Gateway:
             self.clock,
             software=version("vigia"),
             zone=settings.rules.zone,
+            freights=[desk] if desk else [],
         )
         self.outbox.tell_news_to(uplink.wake)
         self.lookout.open()
@@ -80,14 +102,35 @@ class Gateway:
                 supervisor.start(f"source {source.name}", _Listener(source, self.outbox, intake, self.speakers))
             supervisor.start("uplink", uplink.run)
             supervisor.start("health", health.run)
+            if desk is not None:
+                supervisor.start("commands", desk.run, watched=False)  # an update of firmware takes minutes
             if settings.page.enabled:
-                supervisor.start("page", self._page(intake))
-            stop.wait()
+                supervisor.start("page", self._page(intake), watched=False)
+            self._manager.ready(self._status())
+            self._wait(stop, supervisor)
         finally:
             supervisor.stop()
             self.lookout.close()
             self.outbox.close()
         log.info("%s: stopped", settings.station.name)
+
+    def _wait(self, stop: threading.Event, supervisor: Supervisor) -> None:
+        """Until it is to end; tell systemd meanwhile that every stage moves, as long as that is so."""
+        told: list[str] = []
+        alive_at = time.monotonic()
+        while not stop.wait(_LOOK_EVERY_S) and not self._office.wants_restart.is_set():
+            stuck = supervisor.stuck(STUCK_AFTER_S)
+            if stuck and stuck != told:
+                log.error("no sign of life for %.0f s: %s", STUCK_AFTER_S, ", ".join(stuck))
+            told = stuck
+            every_s = self._manager.alive_every_s
+            if every_s is not None and not stuck and time.monotonic() >= alive_at:
+                self._manager.alive(self._status())  # asks the outbox too, which all stages share
+                alive_at = time.monotonic() + every_s / 2
+
+    def _status(self) -> str:
+        state = self.outbox.state()
+        return f"{len(self._settings.sources)} sources, {state.entries} readings wait for headquarters. {state.trouble}"
 
     def _page(self, intake: Intake) -> Stage:
         """The post's page. Imported here: what it needs costs ten megabytes that a post without page does not pay."""

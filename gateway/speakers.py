@@ -60,6 +60,26 @@ class Speakers:
                 return
         raise DownlinkError("unknown_speaker", f"no source runs, or knows a device, of the name {name}")
 
+    def update(self, name: str, image: bytes) -> str:
+        """Let the source that knows a device of this name bring it a firmware image; what it came to, in words. Takes
+        minutes. Raises DownlinkError: unknown_speaker, and those of the source."""
+        with self._lock:
+            running = list(self._running.values())
+        for source in running:
+            if _updates(source) and source.knows(name):
+                return source.update(name, image)
+        raise DownlinkError("unknown_speaker", f"no source runs that could bring firmware to {name}")
+
+
+class _UpdatingSource(Source, Protocol):
+    def knows(self, device: str) -> bool: ...
+
+    def update(self, device: str, image: bytes) -> str: ...
+
+
+def _updates(source: Source) -> TypeGuard[_UpdatingSource]:
+    return callable(getattr(source, "update", None)) and callable(getattr(source, "knows", None))
+
 
 def _speaks(source: Source) -> TypeGuard[Speaker]:
     return callable(getattr(source, "say", None))

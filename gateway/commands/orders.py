@@ -91,7 +91,7 @@ class Orders:
                 held = self._images.keep(sha256, size_bytes, offset, data)
                 return Reply(Outcome.DONE, f"{held} of {size_bytes} bytes")
             case UpdateFirmware(sensor, sha256):
-                return Reply(Outcome.DONE, self._update(sensor, self._images.read(sha256)))
+                return self._bring(sensor, self._images.read(sha256))
             case Restart("machine"):
                 return Reply(Outcome.STARTED, "the machine starts anew", self._restart_machine)
             case Restart():
@@ -121,6 +121,12 @@ class Orders:
         except DownlinkError as error:
             raise OrderError(f"{error}") from error
         return Reply(Outcome.DONE, "said, or queued for when the sensor listens")
+
+    def _bring(self, sensor: str, image: bytes) -> Reply:
+        try:
+            return Reply(Outcome.DONE, self._update(sensor, image))
+        except DownlinkError as error:
+            raise OrderError(f"{error}", begun=error.reason != "unknown_speaker") from error
 
     def _restart_machine(self) -> None:
         program = self._own.commands.restart_machine

@@ -1,0 +1,122 @@
+"""Orders from headquarters to a post and back: signed on the command line, sent by ingest, carried out by the gateway,
+answered through outbox, broker and journal. All parts are real."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from deploy.parts.servers import InfluxDB, Mosquitto
+from deploy.parts.services import Gateway, Ingest, write_registry
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+POST = "puesto-a"
+
+
+class Network:
+    """A post that obeys, its headquarters, and whoever gives orders there."""
+
+    def __init__(self, directory: Path, broker: Mosquitto, influx: InfluxDB) -> None:
+        self.directory = directory
+        self.book = directory / "commands.db"
+        self.keys = directory / "keys"
+        self.vigia("commands", "key", str(self.keys))
+        obeys = f'[commands]\nkey_file = "{self.keys}/headquarters.pub"\ntrial_s = 10\n'
+        self.post = Gateway(directory / "post", POST, broker.port, ["audio-01"], sources=obeys)
+        registry = write_registry(directory / "registry.toml", {POST: "yaguas"})
+        self.ingest = Ingest(directory / "ingest", broker.port, influx.url, registry)
+        settings = self.ingest.settings
+        settings.write_text(settings.read_text() + f'[commands]\npath = "{self.book}"\n')
+
+    def vigia(self, *arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "deploy.cli", *arguments], capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def order(self, *words: str) -> str:
+        """Give an order; its id."""
+        told = self.vigia("commands", *words, "--key", f"{self.keys}/commands.key", "--book", str(self.book))
+        return told.split()[0]
+
+    def states(self) -> str:
+        return self.vigia("commands", "list", "--book", str(self.book), "--lang", "en")
+
+    def comes_to(self, command_id: str, state: str, timeout_s: float = 40.0) -> None:
+        def has_come() -> bool:
+            return any(line.split()[0] == command_id and state in line for line in self.lines())
+
+        wait_until(f"{command_id} is {state}: {self.states()}", has_come, timeout_s=timeout_s, every_s=0.5)
+
+    def lines(self) -> list[str]:
+        return [line for line in self.states().splitlines() if line.strip()]
+
+
+@pytest.fixture
+def network(tmp_path: Path, mosquitto: Mosquitto, influx: InfluxDB) -> Iterator[Network]:
+    made = Network(tmp_path, mosquitto, influx)
+    made.ingest.start()
+    made.post.start()
+    yield made
+    made.post.stop()
+    made.ingest.stop()
+
+
+def test_settings_are_tried_and_kept_and_those_that_cut_the_link_are_taken_back(network: Network) -> None:
+    good = network.order("settings", POST, "health.every_s=2")
+    network.comes_to(good, "done")
+    bad = network.order("settings", POST, "health.every_s=-2")
+    network.comes_to(bad, "refused")
+    assert "health.every_s" in network.states()
+    cut = network.order("settings", POST, "uplink.port=9")
+    network.comes_to(cut, "rolled back", timeout_s=90)
+    assert network.post.running
+    log = network.post.log.read_text()
+    assert log.count("starting anew") == 3
+    assert "going back to the earlier ones" in log
+
+
+def test_an_order_given_while_the_post_is_away_reaches_it_later_and_is_carried_out_once(network: Network) -> None:
+    network.post.stop()
+    waiting = network.order("restart", POST)
+    forged_key = network.directory / "other"
+    network.vigia("commands", "key", str(forged_key))
+    told = network.vigia(
+        "commands", "restart", POST, "--key", f"{forged_key}/commands.key", "--book", str(network.book)
+    )
+    network.post.start()
+    network.comes_to(waiting, "started")
+    assert network.post.log.read_text().count("starting anew") == 1
+    wait_until("the forgery came", lambda: "a command is not believed" in network.post.log.read_text())
+    assert any(line.split()[0] == told.split()[0] and "sent" in line for line in network.lines())
+
+
+def test_systemd_is_told_when_the_gateway_is_ready_and_that_its_stages_move(
+    tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(30)
+        os.environ |= {"NOTIFY_SOCKET": str(tmp_path / "notify"), "WATCHDOG_USEC": "2000000"}
+        post = Gateway(tmp_path / "post", POST, mosquitto.port, ["audio-01"])
+        try:
+            post.start()
+            assert systemd.recv(4096).startswith(b"READY=1\nSTATUS=1 sources, ")
+            for _ in range(3):
+                assert systemd.recv(4096).startswith(b"WATCHDOG=1\nSTATUS=1 sources, ")
+            post.stop()
+            while (said := systemd.recv(4096)).startswith(b"WATCHDOG=1"):
+                pass
+            assert said == b"STOPPING=1"
+        finally:
+            del os.environ["NOTIFY_SOCKET"], os.environ["WATCHDOG_USEC"]
+            post.stop()
