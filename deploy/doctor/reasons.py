@@ -251,6 +251,13 @@ _FAMILIES: Final[Mapping[str, Reason]] = {
         Text("Revise su alimentación (500 mA o más), su cable y su programa", "Check its power, cable and firmware"),
         noise=True,
     ),
+    "refused_": Reason(
+        Text("preguntas o envíos que el otro lado rechazó", "questions or messages that the other side refused"),
+        Text(
+            "De un aparato Modbus: revise unit, address y function con su manual; de la sede: avise allá",
+            "Of a Modbus device: check unit, address and function with its manual; of headquarters: tell them",
+        ),
+    ),
     "text_not_": Reason(
         Text("mensajes que no llegaron a las radios", "texts that did not reach the radios"),
         Text("Revise la radio del puesto: luz, cable, antena", "Check the post's radio: power, cable, antenna"),

@@ -22,6 +22,7 @@ _COUNTED: Final = {
     "Rejected": 0,
     "ReadingError": 0,
     "ContractError": 0,
+    "Refusal": 2,
     "Absence": 1,
     "lack": 1,
     "_count": 0,
@@ -32,8 +33,8 @@ _COUNTED: Final = {
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)*_?")
 _CONTRACT: Final = re.compile(r"[Rr]easons?\b[^:\n]*:(.*?)(?:\n\s*\n|\Z)", re.DOTALL)
 _SNAKE: Final = re.compile(r"(?<![`\w.])[a-z][a-z0-9]*(?:_[a-z0-9]+)+(?![\w(.<])")
-_NOT_COUNTED: Final = frozenset({"sentinel", "oldest_s", "not_connected"})
-"""Words of a contract that are none; a reason that is raised."""
+_NOT_COUNTED: Final = frozenset({"sentinel", "oldest_s", "not_connected", "radio_away", "no_transmit"})
+"""Words of a contract that are none; and reasons that are raised, to be told to whoever wanted to say something."""
 _OF_UPDATES: Final = ("update", "simulator", "downlinks.py")
 """What is raised or answered there is told to the person who updates a sensor, and counted nowhere."""
 
@@ -115,5 +116,6 @@ def test_the_search_finds_them_wherever_they_stand() -> None:
         "bad_sha256",  # a contract
         "absent_",  # a family
         "log_",  # by reason_of
+        "refused_",  # Refusal
     }
     assert len(REASONS) > 120
