@@ -52,7 +52,7 @@ def describe_rule(rule: RuleBase, english: bool) -> str:
         verb = "warns when" if english else "avisa cuando"
     else:
         verb = "shows on the page when" if english else "muestra en la página cuando"
-    return f"{verb} {', '.join([_condition(rule, english) + _where(rule, english), *_details(rule, english)])}"
+    return f"{verb} {', '.join([_condition(rule, english), *_details(rule, english)])}"
 
 
 def doubts(book: RuleBook, place: Place, sensors: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -96,26 +96,29 @@ def doubts(book: RuleBook, place: Place, sensors: Sequence[str]) -> Iterator[tup
 
 
 def _condition(rule: RuleBase, english: bool) -> str:
+    where = _where(rule, english)
     if isinstance(rule, HeardRule):
-        return f"{_labels(rule.labels, english)} {'is detected' if english else 'se detecta'}"
+        labels = _labels(rule.labels, english)
+        return f"{labels} is detected{where}" if english else f"se detecta {labels}{where}"
     if isinstance(rule, NearRule):
-        near = f"{rule.metres / 1000:g} km"
-        within = duration_words(rule.within_s)
+        labels, near, within = (
+            _labels(rule.labels, english),
+            f"{rule.metres / 1000:g} km",
+            duration_words(rule.within_s),
+        )
         if english:
-            many = f"{rule.sensors_count} sensors within {near} detect it within {within}"
-        else:
-            many = f"lo detectan {rule.sensors_count} sensores a menos de {near} en {within}"
-        return f"{_labels(rule.labels, english)}: {many}"
+            return f"{rule.sensors_count} sensors within {near} of each other{where} detect {labels} within {within}"
+        return f"{rule.sensors_count} sensores a menos de {near}{where} detectan {labels} en {within}"
     if isinstance(rule, SilentRule):
         interval = f" ({duration_words(rule.interval_s)})" if rule.interval_s else ""
         if english:
-            return f"a sensor says nothing for {rule.times:g} times its interval{interval}"
-        return f"un sensor no dice nada por {rule.times:g} veces su intervalo{interval}"
+            return f"a sensor{where} says nothing for {rule.times:g} times its interval{interval}"
+        return f"un sensor{where} no dice nada por {rule.times:g} veces su intervalo{interval}"
     if isinstance(rule, BoatRule):
-        rivers = (f" {'on' if english else 'por'} " + ", ".join(rule.rivers)) if rule.rivers else ""
+        river = ", ".join(rule.rivers) or ("a river" if english else "un río")
         if english:
-            return f"a boat passes {rule.sensors_count} sensors along a river{rivers}"
-        return f"una embarcación pasa por {rule.sensors_count} sensores de un río{rivers}"
+            return f"a boat passes {rule.sensors_count} sensors{where} along {river}"
+        return f"una embarcación pasa por {rule.sensors_count} sensores{where} de {river}"
     raise TypeError(type(rule))
 
 

@@ -48,6 +48,7 @@ class _Live:
         self.note = ""
         self.held_by = held_by
         self.quiet_ms, self.open_ms = quiet_ms, open_ms
+        self.touched_ms = match.at_ms  # when the last of it came, which may be long after it happened
         self.told_ms = 0
         self.is_untold = False  # it has grown since it was told of
         self.acknowledged_ms = 0
@@ -80,10 +81,10 @@ class _Live:
         if self.label == SILENCE and self.rule != STORM:
             return inf
         if self.held_by or self.storm is not None:
-            return self.last_ms + self.quiet_ms
+            return self.touched_ms + self.quiet_ms
         if self.state == "acknowledged":
-            return max(self.last_ms + self.quiet_ms, self.acknowledged_ms)
-        return self.last_ms + self.open_ms
+            return max(self.touched_ms + self.quiet_ms, self.acknowledged_ms)
+        return self.touched_ms + self.open_ms
 
     def takes(self, match: Match) -> bool:
         """Whether a match of the same rule and key is more of the same."""
@@ -130,6 +131,7 @@ class Ledger:
             changes = self._close(live)  # what held it back is over
         quiet_ms, open_ms = round(rule.quiet_s * 1000), round(rule.open_s * 1000)
         live = _Live(rule.name, rule.level, match, quiet_ms, open_ms, held_by)
+        live.touched_ms = now_ms
         self._current[rule.name, match.key] = live
         if self._unanswered is None:
             return changes + self._announce(live, now_ms)
@@ -328,6 +330,7 @@ class Ledger:
         joined = not live.sensors.keys() >= set(match.sensors)
         live.sensors.update(dict.fromkeys(match.sensors))
         live.count += 1
+        live.touched_ms = now_ms
         if match.at_ms >= live.last_ms:
             live.last_ms, live.last_wall_ms = match.at_ms, match.wall_ms
         if match.at_ms < live.first_ms:
@@ -341,6 +344,7 @@ class Ledger:
         return self._grown(live, now_ms, at_once=joined)
 
     def _reach(self, storm: _Live, live: _Live) -> None:
+        storm.touched_ms = max(storm.touched_ms, live.touched_ms)
         if live.last_ms >= storm.last_ms:
             storm.last_ms, storm.last_wall_ms = live.last_ms, live.last_wall_ms
         if live.confidence is not None:
