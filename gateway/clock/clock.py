@@ -25,9 +25,9 @@ GPS_UNCERTAINTY_MS: Final = 1024
 GPS_WORDS: Final = 3
 """So many words must agree: a checksum of eight bits lets a garbled line through now and then."""
 _GPS_HEARD: Final = 16
-NTP_LEAST_MS: Final = 512
-"""systemd-timesyncd tells the kernel an error of 0 while it still slews up to 0.4 s; a satellite's way there may be
-0.3 s longer than the way back."""
+NTP_UNTOLD_MS: Final = 400
+"""Added to the error that the kernel tells: systemd-timesyncd tells it 0 while it still slews up to 0.4 s, and a
+satellite's way there may be 0.3 s longer than the way back."""
 HOLDOVER_MS: Final = 7 * 24 * 3_600_000
 """So long a time that was trusted is counted on; later, what comes in waits for a better word until it is sent."""
 DOUBT_MS: Final = 3_600_000
@@ -149,7 +149,7 @@ class Clock:
         error_ms = self._machine.ntp_error_ms()
         ntp = None
         if error_ms is not None:
-            ntp = _Word(wall_ms - boot_ms, max(NTP_LEAST_MS, rounded_up(error_ms + 1)), TimeQuality.NTP, boot_ms)
+            ntp = _Word(wall_ms - boot_ms, rounded_up(error_ms + NTP_UNTOLD_MS), TimeQuality.NTP, boot_ms)
         gps = self._gps
         if gps is not None and boot_ms - gps.boot_ms > GPS_FRESH_MS:
             gps = self._gps = None
