@@ -194,6 +194,10 @@ QUANTITIES: Final[Mapping[str, Quantity]] = _catalogue(
         "Temperatura del procesador",
         "Processor temperature",
     ),
+    (73, "undervoltage_flag", "1", 0, 0, 1, "Voltaje bajo", "Undervoltage"),
+    (74, "card_written_bytes_total", "By", 0, 0, 1e18, "Bytes escritos en la tarjeta", "Bytes written to the card"),
+    (75, "card_life_used_ratio", "1", 2, 0, 1, "Vida usada de la tarjeta", "Card life used"),
+    (76, "processor_load_ratio", "1", 2, 0, 1000, "Carga del procesador", "Processor load"),
 )
 
 QUANTITY_BY_CODE: Final[Mapping[int, Quantity]] = {q.code: q for q in QUANTITIES.values()}

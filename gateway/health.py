@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
-from firmware_bridge.readings import MAX_NAME_BYTES, Kind, Reading, ReadingError, make_reading
+from firmware_bridge.readings import MAX_NAME_BYTES, Kind, Reading, make_reading
 from gateway.clock.clock import Clock
+from gateway.commands.desk import ANSWERS
 from gateway.contract.topics import Lane
+from gateway.machine import Machine
 from gateway.outbox.outbox import Accepted, Outbox
 from gateway.uplink.meter import SENT
 from gateway.uplink.spending import COUNTER_PLACES
@@ -19,7 +19,6 @@ from gateway.uplink.uplink import UplinkState
 SENSOR = "gateway"
 _WORTH_TELLING_BYTES = 10_000
 """What a lane has cost is told again when it is so much more: telling costs too."""
-_TEMPERATURE = Path("/sys/class/thermal/thermal_zone0/temp")
 
 
 class Health:
@@ -30,7 +29,7 @@ class Health:
         self, outbox: Outbox, directory: Path, link: Callable[[], UplinkState], clock: Clock, every_s: float
     ) -> None:
         self._outbox = outbox
-        self._directory = directory
+        self._machine = Machine(directory)
         self._link = link
         self._clock = clock
         self._every_s = every_s
@@ -51,18 +50,11 @@ class Health:
             "outbox_entries": state.entries,
             "outbox_bytes": max(0, state.bytes),
             "outbox_oldest_age_seconds": min(4e9, state.oldest_age_s),
-            "resident_memory_bytes": resident_bytes(),
+            **self._machine.values(),
             "sent_bytes_total": link.sent_bytes,
             "accepted_total": sum(total for (place, _), total in tallies.items() if place == "accepted"),
             "discarded_total": sum(total for key, total in tallies.items() if _is_discard(key)),
         }
-        try:
-            values["disk_free_bytes"] = shutil.disk_usage(self._directory).free
-        except OSError:
-            values.pop("disk_free_bytes", None)
-        temperature = processor_temperature_celsius()
-        if temperature is not None:
-            values["processor_temperature_celsius"] = temperature
         readings = [make_reading(Kind.STATION_HEALTH, SENSOR, values)]
         for (place, name), total in tallies.items():
             if _is_discard((place, name)) and self._told.get((place, name)) != total:
@@ -80,22 +72,6 @@ def _fit(name: str) -> str:
 
 def _is_discard(key: tuple[str, str]) -> bool:
     place, name = key
-    if place == "accepted" or place in COUNTER_PLACES:
+    if place in ("accepted", ANSWERS) or place in COUNTER_PLACES:
         return False
     return (place, name) not in {("outbox", "receipted"), ("outbox", "salvaged"), ("watch", "incident_alerts")}
-
-
-def resident_bytes() -> int:
-    """Resident memory of this process (Linux)."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
-def processor_temperature_celsius() -> float | None:
-    """The processor's temperature, where the machine tells it plausibly."""
-    try:
-        celsius = int(_TEMPERATURE.read_text()) / 1000
-        make_reading(Kind.STATION_HEALTH, SENSOR, {"processor_temperature_celsius": celsius})
-    except (OSError, ValueError, ReadingError):
-        return None
-    return celsius

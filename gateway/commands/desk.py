@@ -41,7 +41,9 @@ from gateway.uplink.uplink import LinkState, UplinkState
 log = logging.getLogger(__name__)
 
 PLACE: Final = "commands"
-"""Where its counters stand among the tallies."""
+"""Where commands that were not begun are counted among the tallies, by reason."""
+ANSWERS: Final = "answered"
+"""Where answers are counted, by outcome."""
 _MOST_WAITING: Final = 64
 _TICK_S: Final = 0.5
 _HARMLESS: Final = (SendMedia, SayToSensor, PutFirmware)
@@ -222,7 +224,7 @@ class CommandDesk:
             label=outcome.value,
             note=note_of(words),
         )
-        self._outbox.accept([Accepted(Lane.DETECTION, self._clock.now(), reading)], tallies={(PLACE, outcome.value): 1})
+        self._outbox.accept([Accepted(Lane.DETECTION, self._clock.now(), reading)], tallies={(ANSWERS, outcome.value): 1})
         self._outbox.commit()
         if outcome is not Outcome.ON_TRIAL:
             self._ledger.answered(command_id)
