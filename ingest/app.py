@@ -20,6 +20,7 @@ from ingest.influx.reader import InfluxReader
 from ingest.journal.journal import Journal
 from ingest.journal.reader import JournalReader
 from ingest.journal.runner import Sink, SinkRunner
+from ingest.media.service import MediaService
 from ingest.registry import Registry
 from ingest.settings import IngestSettings
 from ingest.sink import InfluxSink
@@ -68,13 +69,20 @@ class Ingest:
         runners = [
             SinkRunner(JournalReader(settings.journal.path, one.name), one, self._sink_discards.update) for one in sinks
         ]
+        media = None
+        if settings.media_path is not None:
+            media = MediaService(
+                settings.media, settings.media_path, registry, lambda topic, words: subscriber.say(topic, words)
+            )
+            media.open()
         subscriber = Subscriber(
             settings.broker,
             journal,
             keep_days=settings.journal.keep_days,
             news=lambda: _wake(runners),
+            media=media.stage.take if media is not None else None,
         )
-        status = ServiceStatus(subscriber, runners, self._sink_discards, self._restarts)
+        status = ServiceStatus(subscriber, runners, self._sink_discards, self._restarts, media)
         supervisor = Supervisor(lambda stage: self._restarts.update([stage]), known=(IngestError,))
         for runner in runners:
             supervisor.start(f"sink {runner.name}", runner.run)
@@ -83,9 +91,11 @@ class Ingest:
                 CommandBook(settings.commands.path), subscriber.say, subscriber.states, subscriber.last_received_ms
             )
             supervisor.start("commands", dispatcher.run)
+        if media is not None:
+            media.start(supervisor)
         supervisor.start("subscriber", subscriber.run)
         supervisor.start("tallies", _Tallies(status, tally_sink).run)
-        supervisor.start("api", ApiServer(settings.api, registry, reader, status).run)
+        supervisor.start("api", ApiServer(settings.api, registry, reader, status, media=media).run)
         stop.wait()
         if supervisor.stop(_STOP_WITHIN_S):
             journal.close()  # else the end of the process does, at whatever instant: that is what it is made for
@@ -94,6 +104,8 @@ class Ingest:
             reader.close()
             if book is not None:
                 book.close()
+            if media is not None:
+                media.close()
         log.info("stopped")
 
 

@@ -11,6 +11,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from ingest.api.settings import ApiSettings
 from ingest.influx.settings import InfluxSettings
+from ingest.media.settings import MediaSettings
 
 
 class Section(BaseModel):
@@ -95,7 +96,14 @@ class IngestSettings(BaseSettings):
     registry: RegistrySettings = Field(default_factory=RegistrySettings, description="Who is where.")
     influx: InfluxSettings = Field(description="Where points go.")
     commands: CommandSettings = Field(default_factory=CommandSettings, description="Orders to posts.")
+    media: MediaSettings = Field(default_factory=MediaSettings, description="Pictures and clips of the posts.")
     api: ApiSettings = Field(default_factory=ApiSettings, description="The HTTP service.")
+
+    @property
+    def media_path(self) -> Path | None:
+        """Where this process keeps index and parts of pictures; None when it takes none."""
+        take = self.media.take if self.media.take is not None else self.broker.group is None
+        return (self.media.path or self.journal.path.parent / "media") if take else None
 
     @classmethod
     def settings_customise_sources(

@@ -9,6 +9,8 @@ from typing import Final
 from ingest.api.status import Labels, SinkStatus, StationLink
 from ingest.journal.journal import STAGE
 from ingest.journal.runner import SinkRunner
+from ingest.media.service import MediaService
+from ingest.media.stage import STAGE as MEDIA
 from ingest.subscriber.subscriber import Subscriber
 
 STATES: Final = "state"
@@ -18,7 +20,8 @@ _LATEST_MS: Final = 2**43 - 1
 
 
 class ServiceStatus:
-    """Reads what the stages keep; does no I/O. sink_discards: by reason; restarts: by stage."""
+    """Reads what the stages keep; does no I/O. sink_discards: by reason; restarts: by stage. media: None when this
+    process takes no pictures."""
 
     def __init__(
         self,
@@ -26,11 +29,13 @@ class ServiceStatus:
         runners: Sequence[SinkRunner],
         sink_discards: Counter[str],
         restarts: Counter[str],
+        media: MediaService | None = None,
     ) -> None:
         self._subscriber = subscriber
         self._runners = runners
         self._sink_discards = sink_discards
         self._restarts = restarts
+        self._media = media
 
     def broker_connected(self) -> bool:
         """Whether the subscriber is connected and subscribed."""
@@ -42,7 +47,8 @@ class ServiceStatus:
 
     def sinks(self) -> Mapping[str, SinkStatus]:
         """By the sink's name."""
-        return {runner.name: SinkStatus(runner.behind, runner.trouble or None) for runner in self._runners}
+        sinks = {runner.name: SinkStatus(runner.behind, runner.trouble or None) for runner in self._runners}
+        return sinks | ({MEDIA: self._media.status()} if self._media is not None else {})
 
     def discards(self) -> dict[tuple[str, str], int]:
         """By (stage, reason)."""
@@ -50,6 +56,7 @@ class ServiceStatus:
             STAGE: self._subscriber.discards,
             STATES: self._subscriber.state_discards,
             "influxdb": self._sink_discards,
+            MEDIA: self._media.discards() if self._media is not None else Counter(),
         }
         return {
             (stage, reason): count
@@ -64,7 +71,8 @@ class ServiceStatus:
 
     def counters(self) -> Mapping[tuple[str, Labels], float]:
         """Ever-growing counts by (name, labels)."""
-        made: dict[tuple[str, Labels], float] = {(name, ()): n for name, n in self._subscriber.counts.copy().items()}
+        counts = self._subscriber.counts.copy() + (self._media.counts() if self._media is not None else Counter())
+        made: dict[tuple[str, Labels], float] = {(name, ()): n for name, n in counts.items()}
         for (stage, reason), count in self.discards().items():
             made["discarded", (("stage", stage), ("reason", reason))] = count
         for (_, stage), count in self.restarts().items():

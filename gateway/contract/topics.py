@@ -84,6 +84,8 @@ def state(station: str) -> str:
 
 ALL_UP: Final = f"{ROOT}/+/up/+"
 ALL_MEDIA: Final = f"{ROOT}/+/up/{Lane.MEDIA.slug}"
+ALL_SHARED: Final = tuple(f"{ROOT}/+/up/{lane.slug}" for lane in Lane if lane is not Lane.MEDIA)
+"""What several processes may share: every lane of batches."""
 ALL_STATES: Final = f"{ROOT}/+/state"
 
 

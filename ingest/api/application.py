@@ -8,12 +8,14 @@ from typing import Final
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from ingest.api import media as media_routes
 from ingest.api import operation, readings, stations
 from ingest.api.parts import Parts
 from ingest.api.problems import add_problem_handlers
 from ingest.api.settings import ApiSettings
 from ingest.api.status import StatusSource
 from ingest.influx.reader import InfluxReader
+from ingest.media.service import MediaService
 from ingest.registry import Registry
 
 API_VERSION: Final = "1.0"
@@ -24,14 +26,21 @@ _DESCRIPTION: Final = (
 _TAGS: Final = [
     {"name": "stations", "description": "Control posts and their sensors."},
     {"name": "readings", "description": "What sensors said."},
+    {"name": "media", "description": "Pictures and clips."},
     {"name": "operation", "description": "State of the ingestion service."},
 ]
 
 
-def create_api(registry: Registry, reader: InfluxReader, status: StatusSource, settings: ApiSettings) -> FastAPI:
+def create_api(
+    registry: Registry,
+    reader: InfluxReader,
+    status: StatusSource,
+    settings: ApiSettings,
+    media: MediaService | None = None,
+) -> FastAPI:
     """The application over a running service. Does no I/O; run it with uvicorn."""
     app = _application()
-    app.state.parts = Parts(registry, reader, status, settings)
+    app.state.parts = Parts(registry, reader, status, settings, media)
     if settings.token is None:
         # Open on loopback: a web page in a browser of this machine must not reach it under a name of its own.
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
@@ -58,6 +67,7 @@ def _application() -> FastAPI:
     )
     app.include_router(stations.router)
     app.include_router(readings.router)
+    app.include_router(media_routes.router)
     app.include_router(operation.router)
     add_problem_handlers(app)
     return app

@@ -15,16 +15,18 @@ from ingest.api.problems import bad_request
 from ingest.api.settings import ApiSettings
 from ingest.api.status import StatusSource
 from ingest.influx.reader import InfluxReader
+from ingest.media.service import MediaService
 from ingest.registry import Registry
 
 
 class Parts(msgspec.Struct, frozen=True):
-    """The running service, as far as the API sees it."""
+    """The running service, as far as the API sees it. media: None when this process takes no pictures."""
 
     registry: Registry
     reader: InfluxReader
     status: StatusSource
     settings: ApiSettings
+    media: MediaService | None = None
 
 
 def _parts(request: Request) -> Parts:

@@ -126,11 +126,11 @@ def readings(
     if latest:
         if start is not None or stop is not None:
             raise bad_request("`latest=true` takes no `from` and no `to`")
-        if isinstance(after, AfterReading):
+        if after is not None and not isinstance(after, AfterSensor):
             raise bad_request("`cursor` belongs to a time range; begin without it")
         found = _latest(parts.reader, wanted, limit, after)
     else:
-        if isinstance(after, AfterSensor):
+        if after is not None and not isinstance(after, AfterReading):
             raise bad_request("`cursor` belongs to `latest=true`; begin without it")
         found = _between(parts.reader, wanted, start, stop, limit, after)
     if label and not found.readings and not (is_listed(label) or _has_ever(parts.reader, wanted.kind, label)):

@@ -19,6 +19,7 @@ from ingest.api.settings import ApiSettings
 from ingest.api.status import StatusSource
 from ingest.errors import IngestError
 from ingest.influx.reader import InfluxReader
+from ingest.media.service import MediaService
 from ingest.registry import Registry
 
 log = logging.getLogger(__name__)
@@ -44,16 +45,19 @@ class ApiServer:
         reader: InfluxReader,
         status: StatusSource,
         limits: ConnectionLimits | None = None,
+        *,
+        media: MediaService | None = None,
     ) -> None:
         self._settings = settings
         self._limits = limits or ConnectionLimits()
         self._parts = (registry, reader, status)
+        self._media = media
 
     def run(self, stop: threading.Event) -> None:
         """Serve. Raises ApiError when the address is taken or not ours."""
         settings = self._settings
         config = uvicorn.Config(
-            _with_farewell(create_api(*self._parts, settings)),
+            _with_farewell(create_api(*self._parts, settings, self._media)),
             host=settings.host,
             port=settings.port,
             log_config=None,

@@ -91,17 +91,26 @@ class Session:
         )
         self._client.loop_start()
 
-    def subscribe(self) -> None:
-        """Ask for everything that posts send; at every connection, since a broker may have forgotten us.
+    def subscribe(self, *, media: bool) -> None:
+        """Ask for everything that posts send; at every connection, since a broker may have forgotten us. media: lane
+        media too, which is not shared with the group: the pieces of a file must come to one process.
 
         Of states also what is retained; of the lanes not, or a post could have us take the same again at each
         connection (a shared subscription is never sent what is retained: MQTT 5, 4.8.2).
         """
-        group = self._settings.group
-        up = topics.shared(group.get_secret_value(), topics.ALL_UP) if group else topics.ALL_UP
         lanes = SubscribeOptions(qos=_QOS, retainHandling=SubscribeOptions.RETAIN_DO_NOT_SEND)
         states = SubscribeOptions(qos=_QOS, retainHandling=SubscribeOptions.RETAIN_SEND_ON_SUBSCRIBE)
-        self._client.subscribe([(up, lanes), (topics.ALL_STATES, states)])
+        unwanted: list[str] = []
+        if self._settings.group is None:
+            up = [topics.ALL_UP]
+        else:
+            group = self._settings.group.get_secret_value()
+            up = [topics.shared(group, topic) for topic in topics.ALL_SHARED] + [topics.ALL_MEDIA] * media
+            # What a session from before has of other settings would bring lane media all the same.
+            unwanted = [topics.shared(group, topics.ALL_UP), topics.ALL_UP] + [topics.ALL_MEDIA] * (not media)
+        self._client.subscribe([*((topic, lanes) for topic in up), (topics.ALL_STATES, states)])
+        if unwanted:
+            self._client.unsubscribe(unwanted)
 
     def acknowledge(self, message: Received) -> None:
         """The broker may forget this message."""

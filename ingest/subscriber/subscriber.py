@@ -36,14 +36,20 @@ _PRUNE_EVERY_S: Final = 60.0
 _DAY_MS: Final = 86_400_000
 _MAX_STATES: Final = 10_000
 _STATE_TOPIC_SLASHES: Final = 3
+_MEDIA: Final = f"/up/{topics.Lane.MEDIA.slug}"
+
+
+TakeMedia = Callable[[str, bytes, Callable[[], None]], None]
+"""Given topic and payload of a message of lane media, and how to acknowledge it, from any thread; never waits."""
 
 
 class Subscriber:
     """The way into the journal. No I/O before `run`.
 
-    news: told after each append. What it keeps for others to look at, from any thread: connected, journal_fault (why
-    nothing can be stored now), counts (by name), discards and state_discards (by reason), states (each post's own
-    word), last_received_ms (Unix time of each post's last message).
+    media: takes lane media; without it, what comes there is dropped. news: told after each append. What it keeps for
+    others to look at, from any thread: connected, journal_fault (why nothing can be stored now), counts (by name),
+    discards and state_discards (by reason), states (each post's own word), last_received_ms (Unix time of each post's
+    last message).
     """
 
     def __init__(
@@ -53,12 +59,14 @@ class Subscriber:
         *,
         keep_days: int,
         news: Callable[[], None],
+        media: TakeMedia | None = None,
         seed: int | None = None,
     ) -> None:
         self._settings = settings
         self._journal = journal
         self._keep_ms = keep_days * _DAY_MS
         self._news = news
+        self._media = media
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._backoff = Backoff(random.Random(seed))
         self._session: Session | None = None
@@ -161,7 +169,7 @@ class Subscriber:
             event = self._events.get(timeout=0.25 if not self._waiting else 0.0)
             while True:
                 if isinstance(event, Received):
-                    if not self._is_state(event) and self._has_room(event):
+                    if not self._is_state(event) and not self._is_media(event) and self._has_room(event):
                         self._waiting.append(event)
                         size += len(event.payload)
                 else:
@@ -175,7 +183,7 @@ class Subscriber:
     def _handle(self, event: Event) -> None:
         match event:
             case Connected() if self._session is not None:
-                self._session.subscribe()
+                self._session.subscribe(media=self._media is not None)
             case Subscribed(refused) if self._session is not None:
                 if refused:
                     self._lost(f"our subscription is refused ({refused}): look at the broker's ACL")
@@ -207,6 +215,19 @@ class Subscriber:
             self.state_discards[error.reason] += 1
             log.debug("a state that is not one: %s", error)
         self._session.acknowledge(message)
+        return True
+
+    def _is_media(self, message: Received) -> bool:
+        if not message.topic.endswith(_MEDIA):
+            return False
+        session = self._session
+        assert session is not None
+        self.counts["received_media"] += 1
+        if self._media is None:
+            self.discards["media_not_taken"] += 1
+            session.acknowledge(message)
+        else:
+            self._media(message.topic, message.payload, lambda: session.acknowledge(message))
         return True
 
     def _keep_state(self, message: Received) -> None:

@@ -1,0 +1,1 @@
+"""Pictures and clips of the posts: taken in pieces, verified, stored for good, listed."""
