@@ -59,7 +59,9 @@ class SerialCameraSource:
                         self._receiver.feed(message, time.monotonic())
                 self._receiver.tick(time.monotonic())
                 for output in self._receiver.take_output():
-                    self._link.write(cobs_frames.DELIMITER + cobs_frames.encode(output), _WRITE_S)
+                    framed = cobs_frames.DELIMITER + cobs_frames.encode(output)
+                    if self._link.write(framed, _WRITE_S) < len(framed):
+                        break  # a camera that takes nothing asks again for all the rest
                 self._tell(deliver)
         finally:
             self._link.close()

@@ -46,10 +46,17 @@ class MeshDecoder:
 
     def feed(self, chunk: bytes) -> Delivery | None:
         """See `Decoder.feed`."""
+        return self._take(self._deframer.feed(chunk))
+
+    def broken_off(self) -> Delivery | None:
+        """What is half read is not continued: see `Deframer.broken_off`."""
+        return self._take(self._deframer.broken_off())
+
+    def _take(self, found: Iterable[FromRadio | Rejected]) -> Delivery | None:
         readings: list[Reading] = []
         texts: list[RadioText] = []
         tally = Tally()
-        for told in self._deframer.feed(chunk):
+        for told in found:
             match told:
                 case Rejected():
                     tally.extend((told,))

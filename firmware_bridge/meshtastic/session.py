@@ -30,6 +30,8 @@ from firmware_bridge.readings import Downlink, DownlinkError
 log = logging.getLogger(__name__)
 
 HEARTBEAT_S: Final = 60.0
+BROKEN_OFF_S: Final = 5.0
+"""A frame comes in one go; what is held for longer would swallow the beginning of the next."""
 SILENCE_S: Final = 300.0
 """A radio that has been silent for so long may have started anew without saying so."""
 FIRST_WAIT_S: Final = 10.0
@@ -59,6 +61,7 @@ class MeshSession:
         self._due = 0.0
         self._wait_s = FIRST_WAIT_S
         self._last_heard = 0.0
+        self._last_bytes = -BROKEN_OFF_S  # of this connection
         self._tries = 0
 
     @property
@@ -90,6 +93,7 @@ class MeshSession:
     def lost(self, *, mid_output: bool = False) -> Delivery | None:
         """The link is gone. mid_output: before all that was last taken could be sent."""
         self._open = False
+        self._last_bytes = -BROKEN_OFF_S
         self._output.clear()
         with self._lock:
             self._ready = False
@@ -103,7 +107,12 @@ class MeshSession:
     def feed(self, chunk: bytes, now: float) -> list[Delivery]:
         """What the bytes gave."""
         self._last_heard = now
-        deliveries = [delivery] if (delivery := self._decoder.feed(chunk)) is not None else []
+        deliveries: list[Delivery] = []
+        if now - self._last_bytes > BROKEN_OFF_S and (held := self._decoder.broken_off()) is not None:
+            deliveries.append(held)
+        self._last_bytes = now
+        if (delivery := self._decoder.feed(chunk)) is not None:
+            deliveries.append(delivery)
         tally = Tally()
         for notice in self._decoder.take_notices():
             match notice:

@@ -79,3 +79,14 @@ class Deframer(Generic[T]):
         if passed:
             found.append(Rejected("log_text_bytes", passed, f"{passed} bytes between frames"))
         return found
+
+    def broken_off(self) -> list[T | Rejected]:
+        """What was held is not continued: it was no frame, or lost its end. The frames within it, and the damage."""
+        found: list[T | Rejected] = []
+        while len(self._held) >= _HEADER_BYTES:
+            rest, self._held = self._held[_HEADER_BYTES:], b""
+            found += [Rejected("bad_message", 1, "a frame that broke off"), *self.feed(rest)]
+        if self._held:
+            found.append(Rejected("log_text_bytes", len(self._held), "the beginning of a frame"))
+            self._held = b""
+        return found

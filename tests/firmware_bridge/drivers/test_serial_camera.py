@@ -14,7 +14,7 @@ import pytest
 
 from firmware_bridge.drivers.serial_camera import MessageDecoder, Settings, open_source
 from firmware_bridge.framing import cobs_frames
-from firmware_bridge.framing.picture_transfer import Chunk, encode
+from firmware_bridge.framing.picture_transfer import Chunk, Offer, encode
 from firmware_bridge.simulator.serial_camera import SerialCamera, serve
 from tests.firmware_bridge.drivers.pages import as_shown, page, settings_on
 from tests.firmware_bridge.drivers.posts import Post
@@ -75,6 +75,8 @@ def picture(number: int) -> bytes:
     return jpeg(block, image=painted((640, 480), seed=number), quality=90)
 
 
+ANSWERS_THAT_FILL_IT = 1150
+"""More than a tty holds of them, by little."""
 ACCEPTED = Golden(
     "synthetic: a chunk as the driver's header lays it out",
     settings(Path("/none")),
@@ -117,6 +119,20 @@ def test_end_to_end_over_a_tty_into_the_outbox(tmp_path: Path) -> None:
     assert {reading.label for reading in readings} == {"boat"}
     assert as_shown(readings[0]) in page("serial_camera")
     assert len(list((tmp_path / "spool/aside").iterdir())) == 1
+    line.unplug()
+    post.outbox.close()
+
+
+@pytest.mark.slow
+def test_a_camera_that_never_reads_keeps_the_gateway_from_nothing(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    line = TtyPair(tmp_path / "port")
+    offers = b"".join(
+        cobs_frames.encode(encode(Offer(number, 2**31, bytes(32), None, 1))) for number in range(ANSWERS_THAT_FILL_IT)
+    )
+    with gateway_on(settings(tmp_path), post):
+        line.say(offers)
+        wait_until("all are counted", lambda: post.reasons()["too_large"] == ANSWERS_THAT_FILL_IT)
     line.unplug()
     post.outbox.close()
 

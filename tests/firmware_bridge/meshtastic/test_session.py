@@ -6,7 +6,7 @@ import pytest
 
 from firmware_bridge.framing.protobuf_wire import Message, put_blob, put_uint
 from firmware_bridge.meshtastic.decoder import MeshDecoder
-from firmware_bridge.meshtastic.session import HEARTBEAT_S, MAX_QUEUED, SILENCE_S, MeshSession
+from firmware_bridge.meshtastic.session import BROKEN_OFF_S, HEARTBEAT_S, MAX_QUEUED, SILENCE_S, MeshSession
 from firmware_bridge.meshtastic.stream import WAKE, Deframer, frame
 from firmware_bridge.readings import Downlink, DownlinkError, Rejected
 
@@ -42,6 +42,21 @@ def test_it_wakes_the_radio_and_asks_until_it_answers() -> None:
     assert asked_at == [10, 30, 70, 130, 190, 250]
     assert one.in_trouble
     assert "does not answer" in one.words
+
+
+@pytest.mark.parametrize("is_lost", [False, True])
+def test_half_a_frame_does_not_swallow_what_comes_later(is_lost: bool) -> None:
+    one = session()
+    one.opened(0.0)
+    assert one.feed(b"\x94\xc3\x01\xff half", 1.0) == []
+    if is_lost:
+        one.lost()
+        one.opened(1.5)
+    (asked,) = told(one)
+    later = 2.0 if is_lost else 1.0 + 2 * BROKEN_OFF_S
+    (damage,) = one.feed(frame(put_uint(7, asked.unsigned(3) or 0)), later)
+    assert one.is_ready
+    assert [(item.reason, item.count) for item in damage.rejected] == [("bad_message", 1), ("log_text_bytes", 5)]
 
 
 def test_an_answer_to_an_earlier_asking_is_none() -> None:

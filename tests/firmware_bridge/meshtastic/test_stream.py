@@ -35,6 +35,20 @@ def test_the_documented_frame() -> None:
     assert run([bytes.fromhex("94c300020807")]) == ([7], {})
 
 
+def test_what_broke_off_gives_back_the_frames_that_it_would_have_swallowed() -> None:
+    deframer = Deframer(value)
+    assert deframer.feed(b"\x94\xc3\x01\xff" * 2 + frame(put_uint(1, 5)) + b"\x94\xc3\x01") == []
+    found = deframer.broken_off()
+    assert [item for item in found if not isinstance(item, Rejected)] == [5]
+    assert [(item.reason, item.count) for item in found if isinstance(item, Rejected)] == [
+        ("bad_message", 1),
+        ("bad_message", 1),
+        ("log_text_bytes", 3),
+    ]
+    assert deframer.broken_off() == []
+    assert deframer.feed(frame(put_uint(1, 6))) == [6]
+
+
 def test_log_text_between_frames_is_counted_bytes() -> None:
     log = "INFO  | ??:??:?? 12 [Router] ñ recibido\r\n".encode()
     assert run([log + frame(put_uint(1, 1)) + log + frame(put_uint(1, 2)) + WAKE]) == (
