@@ -148,7 +148,7 @@ class BoatRule(DetectionRuleBase):
     passing_s: Seconds = Field(
         180.0, description="Detections at one sensor that are no further apart than this are one passage."
     )
-    quiet_s: Seconds = Field(3600.0, description="How long after a sensor the boat may be heard at the next.")
+    quiet_s: Seconds = Field(10_800.0, description="How long after a sensor the boat may be heard at the next.")
 
     @model_validator(mode="after")
     def _possible(self) -> BoatRule:

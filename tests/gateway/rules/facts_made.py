@@ -13,7 +13,7 @@ from gateway.rules.book import RuleBook
 from gateway.rules.engine import Engine
 from gateway.rules.facts import Change, Fact, Step
 
-WALL_MS = 1_790_000_000_000  # 2026-09-21 13:33 UTC, 08:33 in Lima: day
+WALL_MS = 1_790_000_000_000  # 2026-09-21 14:13 UTC, 09:13 in Lima: day
 EXAMPLE = Path(__file__).resolve().parents[3] / "gateway/place/example.geojson"
 BEND = Place.load(PlaceSettings(map=EXAMPLE))
 """Three sensors down a river (group Río Sereno) and one in the forest (group Monte)."""

@@ -138,7 +138,7 @@ NIGHT: dict[str, object] = {**SAW, "hours": ["18:00-06:00"], "together": "sensor
 def test_hours_hold_by_the_wall_and_the_post_s_zone() -> None:
     changes = run(engine(NIGHT), [heard(0, "a"), heard(16_300, "b"), heard(59_500, "c")])
     raised = [change for change in changes if change.step is Step.RAISED]
-    assert steps(raised) == ["RAISED 1 chainsaw b x1"]  # 18:05 UTC; 13:33 and 06:05 are not
+    assert steps(raised) == ["RAISED 1 chainsaw b x1"]  # 18:45 UTC; 14:13 and 06:45 are not
 
 
 @pytest.mark.parametrize(("untrusted_time", "count"), [("warn", 1), ("ignore", 0)])
@@ -149,7 +149,7 @@ def test_while_nobody_vouches_for_the_clock_hours_hold_as_the_rule_says(untruste
 
 @pytest.mark.parametrize(("sun", "count"), [(["day"], 1), (["night", "twilight"], 0)])
 def test_the_sun_is_asked_where_the_post_is(sun: list[str], count: int) -> None:
-    assert len(engine({**SAW, "sun": sun}).hear(heard(0))) == count  # 13:33 UTC at 72° W: morning
+    assert len(engine({**SAW, "sun": sun}).hear(heard(0))) == count  # 14:13 UTC at 72° W: morning
 
 
 def test_the_moon_is_asked() -> None:
