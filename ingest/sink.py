@@ -14,6 +14,7 @@ from typing import Final
 
 from gateway.contract.batches import decode_groups, decode_head, station_digest
 from gateway.contract.topics import ContractError
+from ingest.clock import HeadquartersClock
 from ingest.influx.policy import BATCH_LINES, write_all
 from ingest.influx.settings import BELIEVE_DAYS_BACK
 from ingest.influx.writer import PointWriter
@@ -29,31 +30,42 @@ _AHEAD_MS: Final = _DAY_MS
 class InfluxSink:
     """Writes the fresh entries of messages to one bucket. For one thread at a time.
 
-    believe_days_back: entries older than this when their message came, or more than a day ahead of it, are not written:
-    InfluxDB opens a shard for each week that a time falls into, and some thousands of them cripple it for everybody.
+    believe_days_back: entries that are older than this, or more than a day ahead, both when their message came and now,
+    are not written: InfluxDB opens a shard for each week that a time falls into, and some thousands of them cripple it
+    for everybody. Both are asked, since headquarters' own clock may have been wrong when a message came. While `clock`
+    says that it is plainly wrong now, the sink waits.
     """
 
     name: Final = "influxdb"
 
     def __init__(
-        self, writer: PointWriter, bucket: str, registry: Registry, *, believe_days_back: int = BELIEVE_DAYS_BACK
+        self,
+        writer: PointWriter,
+        bucket: str,
+        registry: Registry,
+        *,
+        believe_days_back: int = BELIEVE_DAYS_BACK,
+        clock: HeadquartersClock | None = None,
     ) -> None:
         self._writer = writer
         self._bucket = bucket
         self._registry = registry
+        self._clock = clock if clock is not None else HeadquartersClock()
         self._back_ms = believe_days_back * _DAY_MS
 
     def write(self, messages: Sequence[JournalMessage]) -> list[DeadLetter]:
         """Store them, many to a request, and return what can never be stored as it is.
 
-        Raises RetryLater when the database is away: nothing is decided then, call again with the same messages.
+        Raises RetryLater when the database is away or headquarters' clock wrong: nothing is decided then, call again
+        with the same messages.
         """
+        now_ms = self._clock.require()
         dead: list[DeadLetter] = []
         waiting: list[str] = []
         origins: list[tuple[int, JournalMessage]] = []  # how many lines of `waiting` come from which message
         for message in messages:
             try:
-                lines, implausible = self._lines(message)
+                lines, implausible = self._lines(message, now_ms)
             except ContractError as error:
                 dead.append(self._dead(message, error.reason, error.detail))
                 continue
@@ -71,13 +83,14 @@ class InfluxSink:
     def write_tallies(self, counters: Mapping[tuple[str, str], int], time_ns: int) -> None:
         """Store what headquarters itself discarded, by (stage, reason). Raises RetryLater or Refused."""
         if counters:
+            self._clock.require()
             self._writer.write(self._bucket, "\n".join(tally_lines(counters, time_ns)).encode())
 
     def close(self) -> None:
         """Let the writer's connections go."""
         self._writer.close()
 
-    def _lines(self, message: JournalMessage) -> tuple[list[str], str]:
+    def _lines(self, message: JournalMessage, now_ms: int) -> tuple[list[str], str]:
         """The points of a message's fresh entries whose time can be, and what to say of the others, empty if there are
         none. Raises ContractError."""
         territory = self._registry.territory_of(message.station)
@@ -89,16 +102,17 @@ class InfluxSink:
         if head.station_digest != station_digest(message.station):
             raise ContractError("wrong_station", f"a message of another station on the topic of {message.station!r}")
         all_fresh = message.fresh == head.ranges
-        earliest, latest = message.received_ms - self._back_ms, message.received_ms + _AHEAD_MS
+        came = range(message.received_ms - self._back_ms, message.received_ms + _AHEAD_MS + 1)
+        present = range(now_ms - self._back_ms, now_ms + _AHEAD_MS + 1)
         lines: list[str] = []
         strange: list[int] = []
         for group in decode_groups(message.payload, head):
             made = group_lines(group, territory=territory, station=message.station, epoch=head.epoch)
-            if all_fresh and earliest <= min(group.times_ms) and max(group.times_ms) <= latest:
+            if all_fresh and min(group.times_ms) in came and max(group.times_ms) in came:
                 lines += made
                 continue
             fresh = [all_fresh or sequence in message.fresh for sequence in group.sequences]
-            believed = [earliest <= time_ms <= latest for time_ms in group.times_ms]
+            believed = [time_ms in came or time_ms in present for time_ms in group.times_ms]
             lines += compress(made, map(and_, fresh, believed))
             strange += (ms for ms, new, good in zip(group.times_ms, fresh, believed, strict=True) if new and not good)
         return lines, self._strange(strange) if strange else ""
@@ -107,7 +121,8 @@ class InfluxSink:
         first, last = (time.strftime("%Y-%m-%d", time.gmtime(ms / 1000)) for ms in (min(times_ms), max(times_ms)))
         return (
             f"entries not written: {len(times_ms)}, of {first} to {last}, more than {self._back_ms // _DAY_MS} days"
-            " before the message came or a day after; if they are right, raise [influx] believe_days_back, restart,"
+            " before the message came, and before now, or a day after; if they are right, raise [influx]"
+            " believe_days_back, restart, and drive this message again. If the clock of headquarters was wrong, set it,"
             " and drive this message again"
         )
 

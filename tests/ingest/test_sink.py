@@ -14,6 +14,7 @@ from gateway.contract.entries import TimeQuality
 from gateway.contract.ranges import RangeSet
 from gateway.contract.rows import MAX_TIME_MS
 from ingest import schema
+from ingest.clock import HeadquartersClock
 from ingest.errors import RetryLater
 from ingest.influx.dialects import writer_for
 from ingest.influx.settings import InfluxSettings
@@ -164,6 +165,54 @@ def test_once_older_times_are_believed_a_letter_driven_again_stores_just_those(
         assert redrive_letters(path, "implausible_time") == 1
         assert write_on(501) == []
     assert stored(shared_influx, bucket) == [1, 2, 3]
+
+
+def test_what_came_while_headquarters_clock_was_wrong_is_judged_by_the_present(
+    front: FailingFront, shared_influx: InfluxDB, bucket: str, registry: Registry, tmp_path: Path
+) -> None:
+    now_ms = NOON_MS + 3650 * DAY_MS
+
+    def write_all() -> list[str]:
+        reader.open()
+        messages = reader.next(10)
+        letters = sink.write(messages)
+        reader.done(messages[-1].id, letters)
+        reader.close()
+        return [letter.reason for letter in letters]
+
+    clock = HeadquartersClock(now_ms=lambda: now_ms, is_synchronised=lambda: False)
+    sink = InfluxSink(writer_for(InfluxSettings(dialect="v1", url=front.url)), bucket, registry, clock=clock)
+    path = tmp_path / "journal.db"
+    reader = JournalReader(path, sink.name)
+    first, second = (message([entry(1)]), message([entry(2), entry(3, time_ms=5_000, quality=TimeQuality.UNTRUSTED)]))
+    with opened(path) as journal:
+        journal.append([Arrival(first.topic, first.payload, now_ms)])  # ten years ahead
+        assert write_all() == ["implausible_time"]
+        journal.append([Arrival(second.topic, second.payload, now_ms)])
+        now_ms = NOON_MS  # it is set right while a message waits
+        assert write_all() == ["implausible_time"]
+        assert stored(shared_influx, bucket) == [2]
+        assert redrive_letters(path, "implausible_time") == 2
+        assert write_all() == ["implausible_time"]  # of 1970, now as then
+    assert stored(shared_influx, bucket) == [1, 2]
+    sink.close()
+
+
+def test_nothing_is_judged_while_headquarters_has_no_time(
+    front: FailingFront, shared_influx: InfluxDB, bucket: str, registry: Registry
+) -> None:
+    now_ms = 86_400_000  # a battery is empty
+    clock = HeadquartersClock(now_ms=lambda: now_ms, is_synchronised=lambda: False)
+    sink = InfluxSink(writer_for(InfluxSettings(dialect="v1", url=front.url)), bucket, registry, clock=clock)
+    with pytest.raises(RetryLater, match=r"says 1970-01-02 00:00 UTC, before Vigía exists.*timedatectl"):
+        sink.write([message([entry(1)])])
+    with pytest.raises(RetryLater):
+        sink.write_tallies({("influxdb", "x"): 1}, 0)
+    assert sum(front.seen.values()) == 0
+    now_ms = NOON_MS
+    assert sink.write([message([entry(1)])]) == []
+    assert stored(shared_influx, bucket) == [1]
+    sink.close()
 
 
 def test_messages_share_requests(sink: InfluxSink, front: FailingFront, shared_influx: InfluxDB, bucket: str) -> None:
