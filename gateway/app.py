@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import Final
 
@@ -16,6 +17,7 @@ from gateway.errors import GatewayError
 from gateway.health import Health
 from gateway.intake import Intake, Lanes
 from gateway.lookout import Lookout
+from gateway.media.sender import MediaSender
 from gateway.media.store import MediaStore
 from gateway.outbox.outbox import Outbox
 from gateway.settings import GatewaySettings
@@ -51,6 +53,8 @@ class Gateway:
         self.media = MediaStore(
             settings.media.path or settings.outbox.path.parent / "media",
             max_bytes=settings.media.max_megabytes * 1024 * 1024,
+            dear_labels={*settings.lanes.alert_labels, *settings.media.send_whole},
+            boot=self.clock.boot_id(),
         )
         self.speakers = Speakers()
         self.lookout = Lookout(settings, self.outbox, self.clock, self.speakers)
@@ -68,6 +72,7 @@ class Gateway:
             speakers=self.speakers,
             update=self.speakers.update,
         )
+        media = self._media_sender(lambda: uplink.wake({})) if settings.media.send else None
         uplink = Uplink(
             settings.station.name,
             self.outbox,
@@ -76,7 +81,7 @@ class Gateway:
             self.clock,
             software=version("vigia"),
             zone=settings.rules.zone,
-            freights=[desk] if desk else [],
+            freights=[*([desk] if desk else []), *([media] if media else [])],
         )
         self.outbox.tell_news_to(uplink.wake)
         self.lookout.open()
@@ -111,8 +116,25 @@ class Gateway:
         finally:
             supervisor.stop()
             self.lookout.close()
+            self.media.close()
             self.outbox.close()
         log.info("%s: stopped", settings.station.name)
+
+    def _media_sender(self, wake: Callable[[], None]) -> MediaSender:
+        settings = self._settings
+        sender = MediaSender(
+            settings.station.name,
+            self.media,
+            settings.media,
+            self.clock,
+            alert_labels=settings.lanes.alert_labels,
+            settle_s=settings.clock.settle_s,
+            answer_timeout_s=settings.uplink.receipt_timeout_s,
+            count=lambda reason: self.outbox.accept([], tallies={("media", reason): 1}),
+            wake=wake,
+        )
+        sender.begin()
+        return sender
 
     def _wait(self, stop: threading.Event, supervisor: Supervisor) -> None:
         """Until it is to end; tell systemd meanwhile that every stage moves, as long as that is so."""

@@ -87,7 +87,7 @@ class Intake:
         for rejected in delivery.rejected:
             tallies[delivery.source, rejected.reason] += rejected.count
             log.debug("%s: %s (%s)", delivery.source, rejected.reason, rejected.detail)
-        tallies.update(self._keep(delivery))
+        tallies.update(self._keep(delivery, moment))
         self._outbox.accept(accepted, replay=delivery.replay, tallies=tallies)
         if accepted:
             self._hear(accepted)
@@ -99,7 +99,7 @@ class Intake:
         self._outbox.commit()
         self._hear(accepted)
 
-    def _keep(self, delivery: Delivery) -> Counter[tuple[str, str]]:
+    def _keep(self, delivery: Delivery, moment: Moment) -> Counter[tuple[str, str]]:
         """Keep what is attached; what became of it, to be counted."""
         counts: Counter[tuple[str, str]] = Counter()
         for index, attachments in delivery.attachments.items():
@@ -107,6 +107,6 @@ class Intake:
                 if self._media is None:
                     counts["media", "not_kept"] += 1
                     continue
-                for reason, count in self._media.keep(attachment, delivery.readings[index]).items():
+                for reason, count in self._media.keep(attachment, delivery.readings[index], moment).items():
                     counts["media", reason] += count
         return counts

@@ -19,7 +19,6 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple
 
 from gateway.clock.clock import Clock
-from gateway.clock.machine import boot_id
 from gateway.contract import topics
 from gateway.contract.media import (
     CHUNK_OVERHEAD_BYTES,
@@ -297,7 +296,7 @@ class MediaSender:
         if self._clock.now().is_trusted:
             return False
         card = self._store.card(sha256)
-        return card is not None and not card.moment().is_trusted and card.boot == boot_id()
+        return card is not None and not card.moment().is_trusted and card.boot == self._clock.boot_id()
 
     # answers and silence
 

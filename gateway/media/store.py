@@ -187,8 +187,10 @@ class MediaStore:
                 return "not_kept"
             self._wishes += 1
             kept.note.wish = self._wishes
-            if kept.note.state in (FileState.DELIVERED, FileState.REFUSED):
-                kept.note.state, kept.note.reason = FileState.ANNOUNCED, ""
+            if kept.note.state is FileState.DELIVERED:
+                kept.note.state = FileState.ANNOUNCED
+            elif kept.note.state is FileState.REFUSED:  # to announce it again makes headquarters think again
+                kept.note.state, kept.note.reason = FileState.KEPT, ""
             self._index.save(sha256, kept.note)
         self._news(sha256)
         return ""

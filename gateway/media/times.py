@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.clock.clock import Clock
-from gateway.clock.machine import boot_id
 from gateway.clock.moments import FrozenTime, drift_ms
 from gateway.contract.entries import TimeQuality
 from gateway.contract.rows import MAX_TIME_MS
@@ -30,7 +29,7 @@ def freezing_by(clock: Clock) -> Freeze:
 
     def freeze(boot_ms: int, wall_ms: int, name: str) -> FrozenTime:
         now = clock.now()
-        if now.is_trusted and name == boot_id():
+        if now.is_trusted and name == clock.boot_id():
             elapsed_ms = now.boot_ms - boot_ms
             time_ms = now.wall_ms - elapsed_ms
             if 0 <= time_ms <= MAX_TIME_MS:
