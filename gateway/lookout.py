@@ -100,7 +100,7 @@ class Lookout:
             self._troubles,
         )
         for desk in self.warnings.desks:
-            supervisor.start(f"warning {desk.name}", desk.run)
+            supervisor.start(f"warning {desk.name}", desk.run, watched=False)  # one that hangs is told on the board
         supervisor.start("watch", self.watch.run)
         supervisor.start("board", teller.run)
 

@@ -11,13 +11,6 @@ from firmware_bridge.readings import Downlink, DownlinkError
 from firmware_bridge.sources import Source, Speaker
 
 
-class _Acquainted(Speaker, Protocol):
-    """A speaker that can tell whether a device is one of its own."""
-
-    def knows(self, device: str) -> bool:
-        """Whether it can say something to a device of this name or id."""
-
-
 class Speakers:
     """Safe to call from any thread. A source that is started anew takes the place of the one before."""
 
@@ -55,7 +48,7 @@ class Speakers:
             source.say(downlink)
             return
         for source in running.values():
-            if _is_acquainted(source) and source.knows(name):
+            if _speaks(source) and source.knows(name):
                 source.say(msgspec.structs.replace(downlink, device=name))
                 return
         raise DownlinkError("unknown_speaker", f"no source runs, or knows a device, of the name {name}")
@@ -72,9 +65,11 @@ class Speakers:
 
 
 class _UpdatingSource(Source, Protocol):
-    def knows(self, device: str) -> bool: ...
+    def knows(self, device: str) -> bool:
+        """See `Speaker.knows`."""
 
-    def update(self, device: str, image: bytes) -> str: ...
+    def update(self, device: str, image: bytes) -> str:
+        """Bring it the image; what it came to, in words. Raises DownlinkError."""
 
 
 def _updates(source: Source) -> TypeGuard[_UpdatingSource]:
@@ -83,7 +78,3 @@ def _updates(source: Source) -> TypeGuard[_UpdatingSource]:
 
 def _speaks(source: Source) -> TypeGuard[Speaker]:
     return callable(getattr(source, "say", None))
-
-
-def _is_acquainted(source: Source) -> TypeGuard[_Acquainted]:
-    return _speaks(source) and callable(getattr(source, "knows", None))

@@ -82,7 +82,9 @@ class Desk:
             self._put(Notice(change, time.monotonic() - age_s, 0, frozenset((change.incident.number,))))
 
     def test(self) -> None:
-        """Warn as a test, whatever the filters say."""
+        """Warn as a test, whatever the filters say, and at once."""
+        with self._news:
+            self._not_before = 0.0
         self._put(Notice(None, time.monotonic()))
 
     def acknowledged(self, number: int) -> None:

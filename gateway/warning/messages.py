@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import stat
 import threading
+from collections import deque
 from typing import Final
 
 from gateway.warning.errors import OutputError
 from gateway.warning.notice import Notice
 from gateway.warning.settings import AppriseSettings
 
+_REMEMBERED: Final = 256
 _MAX_FILE_BYTES: Final = 64 * 1024
 
 
@@ -22,22 +24,30 @@ class AppriseOutput:
 
     def __init__(self, settings: AppriseSettings) -> None:
         self._settings = settings
+        self._had_it: deque[tuple[Notice, str]] = deque(maxlen=_REMEMBERED)  # when the rest is tried again
 
     def open(self) -> None:
         """Nothing: the file is read for each warning, so that a mended one is used at once."""
 
     def warn(self, notice: Notice, text: str, stop: threading.Event) -> None:
-        """Sends it to every service of the file."""
+        """Sends it to every service of the file, one after the other; tried again, to those that did not take it."""
         try:
             import apprise
         except ImportError as error:
             raise OutputError("apprise is not installed: pip install 'vigia[notify]'") from error
-        sender = apprise.Apprise()
+        refused = []
         for number, url in self._urls():
+            if (notice, url) in self._had_it:
+                continue
+            sender = apprise.Apprise()
             if not sender.add(url):
-                raise OutputError(f"{self._settings.urls_file}, line {number}: apprise knows no service of this URL")
-        if not sender.notify(title="Vigía", body=text):
-            raise OutputError(f"a service of {self._settings.urls_file} did not take it; is there a link to it?")
+                refused.append(f"line {number}: apprise knows no service of this URL")
+            elif not sender.notify(title="Vigía", body=text):
+                refused.append(f"line {number}: the service did not take it; is there a link to it?")
+            else:
+                self._had_it.append((notice, url))
+        if refused:
+            raise OutputError(f"{self._settings.urls_file}, {', '.join(refused)}")
 
     def silence(self) -> None:
         """What is sent is sent."""

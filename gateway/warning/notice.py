@@ -26,12 +26,13 @@ class Notice(msgspec.Struct, frozen=True):
 
     def with_more(self, other: Notice) -> Notice:
         """This one, standing for another too."""
-        return msgspec.structs.replace(self, more=self.more + 1 + other.more, numbers=self.numbers | other.numbers)
+        own = 1 if other.change is not None else 0
+        return msgspec.structs.replace(self, more=self.more + own + other.more, numbers=self.numbers | other.numbers)
 
     @property
     def is_alert(self) -> bool:
-        """Whether it is of the more urgent sort."""
-        return self.change is None or self.change.incident.level == "alert"
+        """Whether it is of the more urgent sort; a test is not."""
+        return self.change is not None and self.change.incident.level == "alert"
 
 
 def test_words(lang: str) -> str:
