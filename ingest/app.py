@@ -11,6 +11,7 @@ from typing import Final
 
 from gateway.supervision.supervisor import Supervisor
 from ingest.api.server import ApiServer
+from ingest.clock import HeadquartersClock
 from ingest.commands.answers import AnswerSink
 from ingest.commands.book import CommandBook
 from ingest.commands.dispatch import Dispatcher
@@ -50,12 +51,14 @@ class Ingest:
         registry.load()
         journal = Journal(settings.journal.path)
         journal.open()
+        clock = HeadquartersClock(max(journal.last_received_ms().values(), default=0))
         sink, tally_sink = (
             InfluxSink(
                 writer_for(settings.influx),
                 settings.influx.bucket,
                 registry,
                 believe_days_back=settings.influx.believe_days_back,
+                clock=clock,
             )
             for _ in range(2)
         )
