@@ -240,6 +240,10 @@ _SENTENCES: Final = tuple(
             r"a key, where the name of a file belongs: put it into a file, and name that",
             r"aquí va el nombre de un archivo, no la clave: guárdela en un archivo y ponga su nombre",
         ),
+        (
+            r"codec normalized is for The Things Stack; ChirpStack's own codec is server_object",
+            r"el codec normalized es de The Things Stack; el propio de ChirpStack es server_object",
+        ),
         (r"cert_file and key_file go together", r"cert_file y key_file van juntos"),
         (r"ca_file, cert_file and key_file need tls = true", r"ca_file, cert_file y key_file necesitan tls = true"),
         (

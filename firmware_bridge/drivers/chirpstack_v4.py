@@ -44,6 +44,7 @@ from firmware_bridge.lorawan.devices import (
     Payloads,
     Receiver,
     Signal,
+    Told,
     best_signal,
     signals,
 )
@@ -84,6 +85,12 @@ class Device(LorawanDevice):
     id: Annotated[str, AfterValidator(str.lower)] = Field(
         pattern=r"^[0-9a-fA-F]{16}$", description="Its DevEUI: 16 hex digits, in quotes."
     )
+
+    @model_validator(mode="after")
+    def _has_no_normalized(self) -> Self:
+        if self.payload.codec == "normalized":
+            raise ValueError("codec normalized is for The Things Stack; ChirpStack's own codec is server_object")
+        return self
 
 
 class Settings(BrokerSourceSettings):
@@ -227,7 +234,7 @@ class ChirpstackDecoder:
             return []
         signal = best_signal(self._heard(event, tally))
         readings, replay = self._payloads.uplink(
-            device, payload, event.f_port or 0, signal, self._age(event), tally, told=event.object
+            device, payload, event.f_port or 0, signal, self._age(event), tally, told=Told(event.object)
         )
         self._replay |= replay
         return readings

@@ -9,7 +9,8 @@ Data layout     topic, a space, JSON; a field that is absent is 0, false or ""
     v3/{application id}@{tenant id}/devices/{device id}/...
     up              uplink_message: f_cnt, f_port, frm_payload (base64), rx_metadata
                     [rssi, snr], received_at, last_battery_percentage,     a reading by the device's codec, or by
-                    decoded_payload (by the server's formatter)            the server's own (server_object)
+                    decoded_payload (by the server's formatter),           the server's own (server_object,
+                    normalized_payload                                     normalized)
     join            join_accept                                            a new session: counters begin anew
     location/solved location_solved: location {latitude, longitude, ...}   position
     down/failed     downlink_failed: error                                 counted
@@ -43,6 +44,7 @@ from firmware_bridge.lorawan.devices import (
     Payloads,
     Receiver,
     Signal,
+    Told,
     best_signal,
     signals,
 )
@@ -142,6 +144,7 @@ class _Uplink(msgspec.Struct):
     f_port: int | None = 0
     frm_payload: str | None = None
     decoded_payload: msgspec.Raw = msgspec.Raw(b"")
+    normalized_payload: msgspec.Raw = msgspec.Raw(b"")
     rx_metadata: msgspec.Raw = msgspec.Raw(b"[]")
     settings: msgspec.Raw = msgspec.Raw(b"null")
     received_at: str | None = None
@@ -272,8 +275,9 @@ class ThingsStackDecoder:
         if payload is None:
             return status + self._count("bad_payload", device, tally)
         signal = best_signal(self._heard(uplink, tally))
+        server = Told(uplink.decoded_payload, uplink.normalized_payload, epoch_seconds(told))
         readings, replay = self._payloads.uplink(
-            device, payload, uplink.f_port or 0, signal, self._age(told), tally, told=uplink.decoded_payload
+            device, payload, uplink.f_port or 0, signal, self._age(told), tally, told=server
         )
         self._replay |= replay
         return status + readings

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, NamedTuple, Self, TypeAlias
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from firmware_bridge.delivery import ReplayState, SensorName, Tally
 from firmware_bridge.lorawan.events import parse_part
+from firmware_bridge.lorawan.normalized_payload import NormalizedDecoder, NormalizedPayload
 from firmware_bridge.payloads.grouping import KIND_NAMES
 from firmware_bridge.payloads.hand_over import take_replay, to_readings
 from firmware_bridge.payloads.mapping import FieldMapping
@@ -56,6 +57,10 @@ class ServerObjectPayload(BaseModel):
         return self
 
 
+AnyPayload: TypeAlias = PayloadSettings | ServerObjectPayload | NormalizedPayload
+"""Who decodes: we, or the network server."""
+
+
 class LorawanDevice(BaseModel):
     """What every device of a network server has beside its id."""
 
@@ -64,7 +69,7 @@ class LorawanDevice(BaseModel):
     name: SensorName = Field(
         description="Name of the sensor in everything that is stored: 1 to 32 bytes, and then for good."
     )
-    payload: Annotated[PayloadSettings | ServerObjectPayload, Field(discriminator="codec")] = Field(
+    payload: Annotated[AnyPayload, Field(discriminator="codec")] = Field(
         description="How its payload is encoded: see payloads."
     )
 
@@ -110,15 +115,36 @@ def _quality(signal: Signal) -> tuple[float, float]:
     return (-math.inf if signal.snr_decibels is None else signal.snr_decibels, signal.rssi_dbm)
 
 
+class Told(NamedTuple):
+    """What the network server's own codec made of a payload, as JSON or nothing. sent_s: when the uplink came."""
+
+    decoded: msgspec.Raw = _NOTHING
+    normalized: msgspec.Raw = _NOTHING
+    sent_s: float | None = None
+
+
+def _tells(told: msgspec.Raw) -> bool:
+    return bytes(told).strip() not in (b"", b"null", b"{}", b"[]")
+
+
 class _ServerObject:
     """Reads what the network server's codec said."""
 
     def __init__(self, settings: ServerObjectPayload) -> None:
         self._mapping = FieldMapping(settings.map, well_known=settings.well_known)
         self._kind = KIND_NAMES.get(settings.kind or "")
+        self._normalized = NormalizedDecoder(settings.map)
 
-    def decode(self, told: msgspec.Raw) -> list[Decoded | Rejected]:
-        """told: JSON. Reasons: no_object (the server has no codec for this device, or it said nothing), bad_object."""
+    def decode(self, told: Told) -> list[Decoded | Rejected]:
+        """What the server normalised stands in for what it did not tell as decoded.
+
+        Reasons: no_object (the server has no codec for this device, or it said nothing), bad_object.
+        """
+        if not _tells(told.decoded) and _tells(told.normalized):
+            return self._normalized.decode(told.normalized, told.sent_s)
+        return self._of_object(told.decoded)
+
+    def _of_object(self, told: msgspec.Raw) -> list[Decoded | Rejected]:
         data = parse_part(_ANYTHING, told, "bad_object") if bytes(told) else None
         if isinstance(data, Rejected):
             return [data]
@@ -127,17 +153,23 @@ class _ServerObject:
         return self._mapping.collect(data).decoded(self._kind)
 
 
+NOTHING_TOLD: Final = Told()
+
+
+def _open(payload: AnyPayload, replay: Mapping[str, ReplayState]) -> PayloadDecoder | _ServerObject | NormalizedDecoder:
+    if isinstance(payload, ServerObjectPayload):
+        return _ServerObject(payload)
+    if isinstance(payload, NormalizedPayload):
+        return NormalizedDecoder(payload.map)
+    return open_payload(payload, replay)
+
+
 class Payloads:
     """The codecs of some devices. Opens them when it is made."""
 
     def __init__(self, devices: Sequence[tuple[str, LorawanDevice]], replay: Mapping[str, ReplayState]) -> None:
         self._names = {device_id: device.name for device_id, device in devices}
-        self._codecs: dict[str, PayloadDecoder | _ServerObject] = {
-            device_id: _ServerObject(device.payload)
-            if isinstance(device.payload, ServerObjectPayload)
-            else open_payload(device.payload, replay)
-            for device_id, device in devices
-        }
+        self._codecs = {device_id: _open(device.payload, replay) for device_id, device in devices}
 
     def name_of(self, device_id: str) -> str | None:
         """The sensor's name, None for a device that is not in the settings."""
@@ -152,10 +184,10 @@ class Payloads:
         age_s: float,
         tally: Tally,
         *,
-        told: msgspec.Raw = _NOTHING,
+        told: Told = NOTHING_TOLD,
     ) -> tuple[list[Reading], dict[str, ReplayState]]:
         """The readings of one uplink of a known device, and the replay states that its codec changed. told: what the
-        network server's own codec made of the payload, JSON or nothing.
+        network server's own codec made of the payload.
 
         An uplink without an application's payload is a sign of life: a status with the signal. Reasons: mac_commands
         (port 0), empty_payload (nothing at all to tell), those of the codec.
@@ -163,8 +195,13 @@ class Payloads:
         name = self._names[device_id]
         if payload and port:
             codec = self._codecs[device_id]
-            if isinstance(codec, _ServerObject):
-                return to_readings(codec.decode(told), name, tally, received=signal, age_s=age_s), {}
+            if isinstance(codec, _ServerObject | NormalizedDecoder):
+                items = (
+                    codec.decode(told)
+                    if isinstance(codec, _ServerObject)
+                    else codec.decode(told.normalized, told.sent_s)
+                )
+                return to_readings(items, name, tally, received=signal, age_s=age_s), {}
             items = codec.decode(payload, port)
             return to_readings(items, name, tally, received=signal, age_s=age_s), take_replay(codec)
         if payload:

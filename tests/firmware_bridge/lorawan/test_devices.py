@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from firmware_bridge.delivery import Tally
-from firmware_bridge.lorawan.devices import LorawanDevice, Payloads
+from firmware_bridge.lorawan.devices import LorawanDevice, Payloads, Told
 from firmware_bridge.readings import Kind
 
 HEARD = {"label": {"labels": {"chainsaw": "chainsaw", "none": ""}}}
@@ -30,7 +30,7 @@ def test_a_detector_tells_detections_and_nothing_else() -> None:
     def heard(label: str) -> tuple[list[tuple[int, str]], set[str]]:
         tally = Tally()
         told = msgspec.Raw(json.dumps({"label": label, "confidence": 0.9}).encode())
-        readings, _ = payloads.uplink("a1", b"\x01", 2, {}, 0.0, tally, told=told)
+        readings, _ = payloads.uplink("a1", b"\x01", 2, {}, 0.0, tally, told=Told(told))
         return [(reading.kind, reading.label) for reading in readings], {item.reason for item in tally.items()}
 
     assert heard("chainsaw") == ([(Kind.ACOUSTIC_DETECTION, "chainsaw")], set())
