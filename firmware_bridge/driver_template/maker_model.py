@@ -131,4 +131,4 @@ def new_decoder(settings: Settings, replay: Mapping[str, ReplayState]) -> MakerM
 def open_source(settings: Settings, replay: Mapping[str, ReplayState]) -> Source:
     """See `Driver.open_source`. Nothing is opened before it runs. Other links are in firmware_bridge/links."""
     link = SerialLink(settings.port, settings.baud, name=settings.name)
-    return SerialSource(settings.name, link, lambda: new_decoder(settings, replay))
+    return SerialSource(settings.name, link, lambda: new_decoder(settings, replay), end=b"\n")

@@ -50,6 +50,7 @@ key_file = "/etc/vigia/keys/00a1b2c3.key"
 """
 
 SILENCE_S: Final = 0.1
+BROKEN_OFF_S: Final = 1.0
 SUB_PACKET_BYTES: Final = 240
 _WIRED: Final = 0x00
 
@@ -126,10 +127,8 @@ class E22Stream:
     def lost(self) -> list[Event]:
         """See `Conversation`."""
         self._flush()
-        rest, self._rest = self._rest, b""
-        if rest:
-            self._piece(rest)
-            self._flush()
+        if self._rest:
+            self._break_off()
         self._taken = self._output = b""
         return self._take()
 
@@ -159,11 +158,19 @@ class E22Stream:
         if now - self._last_s >= SILENCE_S:
             self._flush()
             self._is_quiet = True
+        if now - self._last_s >= BROKEN_OFF_S and self._rest:
+            self._break_off()
         return self._take()
 
     def _take(self) -> list[Event]:
         events, self._events = self._events, []
         return events
+
+    def _break_off(self) -> None:
+        """What is half read is not continued: its reason, in place of the next frame's."""
+        rest, self._rest = self._rest, b""
+        self._piece(rest)
+        self._flush()
 
     def _flush(self) -> None:
         """The line is silent: a packet is over, and what follows a frame is its RSSI byte."""

@@ -267,4 +267,4 @@ def new_decoder(settings: Settings, replay: Mapping[str, ReplayState]) -> Decode
 def open_source(settings: Settings, replay: Mapping[str, ReplayState]) -> Source:
     """See `Driver.open_source`."""
     link = SerialLink(settings.port, settings.baud, name=settings.name)
-    return SerialSource(settings.name, link, lambda: new_decoder(settings, replay))
+    return SerialSource(settings.name, link, lambda: new_decoder(settings, replay), end=b"\n")

@@ -157,7 +157,12 @@ def open_source(settings: Settings, replay: Mapping[str, ReplayState]) -> Source
     link = SerialLink(settings.port, settings.baud, name=settings.name)
     voice = Voice(settings.devices, {}, settings.counters_path)
     return SerialSource(
-        settings.name, link, lambda: VigiaSensorDecoder(settings, replay, voice.hear), voice=voice, on_line=on_line
+        settings.name,
+        link,
+        lambda: VigiaSensorDecoder(settings, replay, voice.hear),
+        end=DELIMITER,
+        voice=voice,
+        on_line=on_line,
     )
 
 

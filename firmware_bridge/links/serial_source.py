@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -13,11 +14,14 @@ from firmware_bridge.readings import Downlink, DownlinkError, Rejected
 
 _POLL_S: Final = 0.2
 _WRITE_S: Final = 0.3
+_BROKEN_OFF_S: Final = 1.0
 
 
 class SerialSource:
     """A `Source`, and with a voice a `Speaker` that is heard. The decoder is made when it is run, since its making may
-    read key files. on_line: how something is said on this line."""
+    read key files. on_line: how something is said on this line. end: the byte that ends a frame of this line. The
+    decoder gets one when a frame breaks off (the line is lost, or silent for a second), so that what is half read has
+    its reason and does not swallow the next."""
 
     def __init__(
         self,
@@ -25,12 +29,14 @@ class SerialSource:
         link: SerialLink,
         new_decoder: Callable[[], Decoder],
         *,
+        end: bytes = b"",
         voice: Voice | None = None,
         on_line: Callable[[Said], bytes] = lambda said: said.content,
     ) -> None:
         self._name = name
         self._link = link
         self._new_decoder = new_decoder
+        self._end = end
         self._voice = voice
         self._on_line = on_line
 
@@ -57,11 +63,18 @@ class SerialSource:
         self._voice.queue(downlink)
 
     def run(self, deliver: Deliver, stop: threading.Event) -> None:
-        """See `Source.run`. What is half read when the line is lost stays: the CRC tells whether it still fits."""
+        """See `Source.run`."""
         decoder = self._new_decoder()
+        mid_frame, heard_at = False, 0.0
         try:
             while not stop.is_set():
                 chunk = self._link.read(_POLL_S)
+                if chunk:
+                    mid_frame, heard_at = bool(self._end) and not chunk.endswith(self._end), time.monotonic()
+                elif mid_frame and (
+                    self._link.state is not LinkState.OPEN or time.monotonic() - heard_at >= _BROKEN_OFF_S
+                ):
+                    mid_frame, chunk = False, self._end
                 if chunk and (delivery := decoder.feed(chunk)) is not None:
                     deliver(delivery)
                 if self._voice is not None and (lost := self._speak(self._voice)):

@@ -126,6 +126,17 @@ def test_what_was_half_read_when_the_port_went_has_a_reason() -> None:
     assert stream.tick(6.0) == [Packet(GOLDEN, -97.0)]
 
 
+def test_half_a_frame_does_not_swallow_the_next() -> None:
+    """A sensor that lost its power in the middle, and speaks again when it has some."""
+    stream = E22Stream(modem_settings("ebyte_e22", **E22), patient=True)
+    assert stream.feed(wire(GOLDEN)[:9], 0.0) == []
+    assert stream.tick(0.5) == []
+    (half,) = stream.tick(1.5)
+    assert isinstance(half, Rejected)
+    assert stream.feed(wire(GOLDEN), 5.0) == []
+    assert stream.tick(6.0) == [Packet(GOLDEN, -97.0)]
+
+
 def test_older_modems_count_halves() -> None:
     assert listen([wire(GOLDEN, 194)], rssi_formula="half")[0] == [(GOLDEN, -97.0)]
 

@@ -55,6 +55,29 @@ def test_chunks_become_deliveries_and_the_port_is_free_afterwards(tmp_path: Path
     pair.unplug()
 
 
+@pytest.mark.slow
+@pytest.mark.expects_warnings
+@pytest.mark.parametrize("is_unplugged", [False, True])
+def test_what_broke_off_is_told_and_does_not_swallow_what_comes_next(tmp_path: Path, is_unplugged: bool) -> None:
+    pair = TtyPair(tmp_path / "port")
+    heard: list[str] = []
+    stop = threading.Event()
+    source = SerialSource("lines", SerialLink(str(pair.link), 9600), Lines, end=b"\n")
+    thread = threading.Thread(target=source.run, args=(lambda d: heard.extend(r.detail for r in d.rejected), stop))
+    thread.start()
+    pair.say(b"one\nha")
+    wait_until("one", lambda: heard[:1] == ["one"])
+    if is_unplugged:
+        pair.unplug()
+        pair = TtyPair(tmp_path / "port")
+    wait_until("the half", lambda: heard == ["one", "ha"])
+    pair.say(b"two\n")
+    wait_until("two", lambda: heard == ["one", "ha", "two"])
+    stop.set()
+    thread.join(0.5)
+    pair.unplug()
+
+
 @pytest.mark.expects_warnings
 def test_the_state_is_the_links(tmp_path: Path) -> None:
     link = SerialLink(str(tmp_path / "none"), 9600)
