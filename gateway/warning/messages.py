@@ -39,10 +39,12 @@ class AppriseOutput:
         for number, url in self._urls():
             if (notice, url) in self._had_it:
                 continue
-            sender = apprise.Apprise()
-            if not sender.add(url):
+            service = apprise.Apprise.instantiate(url)
+            if service is None:
                 refused.append(f"line {number}: apprise knows no service of this URL")
-            elif not sender.notify(title="Vigía", body=text):
+            elif not service.notify(
+                title="Vigía", body=text
+            ):  # in this thread: Apprise.notify keeps threads of its own
                 refused.append(f"line {number}: the service did not take it; is there a link to it?")
             else:
                 self._had_it.append((notice, url))
