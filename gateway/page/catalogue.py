@@ -19,6 +19,8 @@ from gateway.page.languages import OURS
 
 _HERE: Final = Path(__file__).parent
 TEMPLATE: Final = OURS / "page.pot"
+_OF_THE_GATEWAY: Final = 64
+"""Quantities from this code on are the gateway's own, which the page says in other words."""
 _KEYWORDS: Final = {"_": None, "say": None, "many": (1, 2)}
 _NOTE: Final = """What there is to translate on the post's page; the Spanish sentence itself is the key.
 Copy this file as <code>.po (qu.po, boa.po), translate what you can, and put it into the directory that
@@ -58,7 +60,7 @@ def names_of_things() -> dict[str, str]:
     for where, titles in (
         ("labels", [label.title_es for label in LABELS.values()]),
         ("kinds", [kind.title_es for kind in KINDS.values()]),
-        ("quantities", [quantity.title_es for quantity in QUANTITIES.values()]),
+        ("quantities", [quantity.title_es for quantity in QUANTITIES.values() if quantity.code < _OF_THE_GATEWAY]),
     ):
         for title in titles:
             found.setdefault(title, where)

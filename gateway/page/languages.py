@@ -11,6 +11,7 @@ import gettext
 import io
 import logging
 import re
+import struct
 from collections.abc import Mapping
 from datetime import tzinfo
 from pathlib import Path
@@ -131,8 +132,8 @@ def read_catalogue(path: Path) -> gettext.GNUTranslations:
         raise CatalogueError(f"it is larger than {_MAX_FILE_BYTES} bytes")
     try:
         return gettext.GNUTranslations(io.BytesIO(_compiled(content) if path.suffix == ".po" else content))
-    except (OSError, ValueError, IndexError, KeyError, AttributeError) as error:
-        # what gettext raises for bytes that are no catalogue (no magic, struct, encoding, plural rule)
+    except (OSError, ValueError, IndexError, KeyError, AttributeError, struct.error) as error:
+        # what gettext raises for bytes that are no catalogue: magic, length, encoding, plural rule
         raise CatalogueError(f"it is no catalogue of gettext ({error})") from error
 
 

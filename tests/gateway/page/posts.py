@@ -106,6 +106,7 @@ class Post:
                 other.get("outbox", OutboxState(b"12345678", {Lane.READING: 1204, Lane.ALERT: 3}, 48_200, 0, 7300, "")),
                 other.get("disk_free_bytes", 11_400_000_000),
                 other.get("outputs", (OutputWord("patio", "siren", now_ms - 3_600_000), OutputWord("mesh", "radio"))),
+                other.get("troubles", ()),
             )
         )
 

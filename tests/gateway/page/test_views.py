@@ -1,0 +1,212 @@
+"""What the board says, in the words of a page."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from firmware_bridge.readings import Kind
+from gateway.contract.topics import Lane
+from gateway.outbox.outbox import OutboxState
+from gateway.page.languages import Language, Languages
+from gateway.page.map_view import MapView, map_view
+from gateway.page.now_view import now_view
+from gateway.page.post_view import link_words, post_view
+from gateway.page.sensors_view import sensor_rows
+from gateway.place.place import Place
+from gateway.rules.facts import Passage
+from gateway.uplink.uplink import LinkState
+from gateway.watch.words import BoardState, ClockWord, OutputWord, TroubleWord
+from tests.gateway.page.posts import LIMA, Post, make_link
+
+SPANISH = Language("es", LIMA)
+
+
+@pytest.fixture
+def post(tmp_path: Path) -> Iterator[Post]:
+    made = Post(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def busy(post: Post) -> BoardState:
+    post.fill()
+    return post.board.snapshot()
+
+
+def test_what_nobody_has_acknowledged_comes_first_and_what_was_held_back_last(post: Post, busy: BoardState) -> None:
+    now = now_view(busy, post.place, SPANISH)
+    assert [one.number for one in now.open] == [42, 41, 40]
+    assert [one.rings for one in now.open] == [True, True, False]
+    assert [(one.number, one.held_back) for one in now.seen] == [(39, "patrulla Yaguas 2")]
+    assert sorted(now.alerts) == [41, 42]
+
+
+def test_an_incident_in_words(post: Post, busy: BoardState) -> None:
+    boat = next(one for one in now_view(busy, post.place, SPANISH).open if one.number == 41)
+    assert (boat.title, boat.places) == ("Peque-peque", "Río medio, Río abajo")
+    assert boat.when.startswith("hace 4 min · ")
+    assert boat.details == "5 detecciones · 2 sensores · 93\N{NO-BREAK SPACE}% seguro"
+    assert re.fullmatch(r"Baja por Río Sereno a 9 km/h\. Llega al puesto en 25 min \(\d+:\d\d(, .*)?\)", boat.boat)
+
+
+def test_ages_are_told_by_the_steady_clock(post: Post) -> None:
+    post.hear("rio-medio", Kind.DEVICE_STATUS, {"battery_ratio": 0.5}, ago_s=10)
+    incident = post.raise_incident(1, "chainsaw", "rio-medio", ago_s=120)
+    assert incident.last_ms < time.time_ns() // 1_000_000
+    post.board.tick(post.steady_ms)
+    card = now_view(post.board.snapshot(), post.place, SPANISH).open[0]
+    assert card.when.startswith("hace 2 min")
+
+
+def test_a_boat_that_is_late_is_told_for_a_while(post: Post) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    post.hear("rio-medio", Kind.DEVICE_STATUS, {"battery_ratio": 0.5})
+    for number, late_ms in ((1, 600_000), (2, 7_200_000)):
+        passage = Passage("Río Sereno", "upstream", 3.0, (("rio-arriba", now_ms + 600_000), ("", now_ms - late_ms)))
+        post.raise_incident(number, "boat", "rio-medio", passage=passage)
+    late, long_ago = sorted(now_view(post.board.snapshot(), post.place, SPANISH).open)
+    assert "Debió llegar al puesto" in late.boat
+    assert "Debió" not in long_ago.boat
+    assert "Sube por Río Sereno a 11 km/h. Pasa por Río arriba en 10 min" in long_ago.boat
+
+
+def test_silent_sensors_come_first_then_those_with_a_low_battery(post: Post, busy: BoardState) -> None:
+    rows = sensor_rows(busy, SPANISH)
+    assert [(row.name, row.state) for row in rows] == [
+        ("rio-arriba", "silent"),
+        ("rio-medio", "low"),
+        ("pluvial", "well"),
+        ("quebrada-norte", "well"),
+        ("rio-abajo", "well"),
+    ]
+    silent, low, rain, creek, _ = rows
+    assert (silent.battery, silent.signal) == ("55\N{NO-BREAK SPACE}%", "señal muy débil")
+    assert low.battery_pictogram == "battery0"
+    assert rain.values == "Temperatura 27,4 °C · Humedad relativa 91\N{NO-BREAK SPACE}% · Lluvia 3,0 mm"
+    assert (creek.said, creek.battery) == ("Motosierra", "3,9 V")
+
+
+def test_a_sensor_that_was_never_heard_says_so(post: Post) -> None:
+    assert {row.state for row in sensor_rows(post.board.snapshot(), SPANISH)} == {"never"}
+
+
+def drawn(state: BoardState, place: Place) -> MapView:
+    found = map_view(state, place, SPANISH)
+    assert found is not None
+    return found
+
+
+def test_the_map_has_everything_inside_and_north_up(post: Post, busy: BoardState) -> None:
+    found = drawn(busy, post.place)
+    assert [shape.kind for shape in found.shapes] == ["territory", "boundary", "river"]
+    numbers = [float(number) for shape in found.shapes for number in re.findall(r"[\d.]+", shape.path)]
+    assert min(numbers) >= 0
+    assert max(numbers) <= max(found.width, found.height)
+    for mark in found.marks:
+        assert 0 < mark.x < found.width
+        assert 0 < mark.y < found.height
+    by_title = {mark.title: mark for mark in found.marks}
+    assert by_title["Río arriba"].y < by_title["Río medio"].y, "further north is further up"
+    assert by_title["Río arriba"].x < by_title["Río abajo"].x, "further east is further right"
+    assert {title: mark.state for title, mark in by_title.items()} == {
+        "Puesto": "post",
+        "Río arriba": "silent",
+        "Río medio": "alert",
+        "Río abajo": "alert",
+        "Quebrada Norte": "alert",
+    }
+    assert found.unplaced == ["pluvial"]
+
+
+def test_the_scale_bar_measures_what_it_says(post: Post, busy: BoardState) -> None:
+    found = drawn(busy, post.place)
+    (shape,) = [one for one in found.shapes if one.kind == "boundary"]
+    (x1, y1), (x2, y2) = (map(float, point.split()) for point in shape.path.removeprefix("M").split("L"))
+    metres_per_unit = 12_280 / ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5  # the boundary's length by haversine
+    told = float(found.bar_words.partition(" ")[0]) * 1000
+    assert told == pytest.approx(found.bar_width * metres_per_unit, rel=0.02)
+
+
+def test_no_two_names_on_the_map_cover_each_other(post: Post, busy: BoardState) -> None:
+    boxes = []
+    for mark in drawn(busy, post.place).marks:
+        if mark.has_label:
+            wide = len(mark.title) * 6.4
+            left = mark.label_x - {"middle": wide / 2, "start": 0, "end": wide}[mark.anchor]
+            boxes.append((left, mark.label_y - 11, left + wide, mark.label_y + 3))
+    for number, a in enumerate(boxes):
+        for b in boxes[number + 1 :]:
+            assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
+
+
+def test_a_boat_has_moved_on_from_its_last_sensor(post: Post, busy: BoardState) -> None:
+    (boat,) = drawn(busy, post.place).boats
+    sensor = next(mark for mark in drawn(busy, post.place).marks if mark.title == "Río abajo")
+    assert boat.x > sensor.x, "this river flows east"
+    assert 20 < boat.heading < 90
+    assert re.fullmatch(r"(\d+/\d+ )?\d+:\d\d", boat.arrives)
+
+
+def test_a_post_without_a_map_has_none(post: Post) -> None:
+    assert map_view(post.board.snapshot(), Place(), SPANISH) is None
+
+
+def moods(post: Post) -> dict[str, str]:
+    return {row.pictogram: row.mood for row in post_view(post.board.snapshot(), SPANISH).rows}
+
+
+def test_a_post_that_has_just_woken_up_says_so(post: Post) -> None:
+    assert post_view(post.board.snapshot(), SPANISH).worst == "care"
+
+
+def test_a_post_that_is_well(post: Post) -> None:
+    post.tell(link=make_link(LinkState.UP), outbox=OutboxState(b"12345678", {}, 0, 0, 0.0, ""))
+    assert moods(post) == {"link": "well", "outbox": "well", "clock": "well", "disk": "well"}
+    assert post_view(post.board.snapshot(), SPANISH).worst == "well"
+
+
+def test_a_link_that_is_closed_by_plan_is_no_trouble_and_says_when_it_opens(post: Post) -> None:
+    link = make_link(LinkState.CLOSED, mode="windows", next_window_s=3600.0, sent_today={"alert": 900, "link": 4000})
+    post.tell(link=link)
+    row = post_view(post.board.snapshot(), SPANISH).rows[0]
+    assert row.mood == "well"
+    assert "hasta las" in row.words
+    assert ("Hoy: Alertas", "0,9 kB") in row.table
+    assert link_words(post.board.snapshot().post, SPANISH) == "Enlace cerrado"
+
+
+def test_everything_wrong_is_said_with_what_to_do(post: Post) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    post.tell(
+        clock=ClockWord(now_ms, "untrusted", 0),
+        outbox=OutboxState(b"12345678", {Lane.ALERT: 1}, 10, 0, 90_000.0, "disk full"),
+        disk_free_bytes=20_000_000,
+        outputs=(OutputWord("patio", "siren", trouble="no pin"),),
+        troubles=(TroubleWord("history", "malformed"), TroubleWord("warning patio", "no pin")),
+    )
+    found = post_view(post.board.snapshot(), SPANISH)
+    assert {row.pictogram: row.mood for row in found.rows} == {
+        "link": "care",
+        "outbox": "bad",
+        "clock": "care",
+        "disk": "bad",
+        "warn": "bad",
+    }
+    assert all(row.advice for row in found.rows if row.pictogram in ("link", "outbox", "clock", "disk"))
+    assert [output.mood for output in found.outputs] == ["bad"]
+    assert found.worst == "bad"
+
+
+def test_english_has_no_spanish_left(post: Post, busy: BoardState) -> None:
+    languages = Languages(None, "en", LIMA)
+    languages.open()
+    say = languages.get("en")
+    told = repr((now_view(busy, post.place, say), sensor_rows(busy, say), post_view(busy, say)))
+    for word in ("hace ", "Motosierra", "señal", "Batería", "Enlace", "seguro", "Estado", "Temperatura", "detecci"):
+        assert word not in told
