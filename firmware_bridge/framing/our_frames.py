@@ -81,6 +81,11 @@ class OwnFrames:
         self._guard = ReplayGuard({device: state for device, state in known if device in self._names})
         self._heard: set[int] = set()
 
+    @property
+    def is_keyless(self) -> bool:
+        """Whether not one key could be read: whatever comes, none of it can be opened."""
+        return not self._ciphers
+
     def claims(self, content: bytes) -> bool:
         """Whether it looks like an uplink of one of these devices: version, length and id fit. Not the tag."""
         return (

@@ -8,7 +8,7 @@ import time
 from typing import Final, Protocol
 
 from firmware_bridge.delivery import Deliver
-from firmware_bridge.links.serial_link import LinkState
+from firmware_bridge.links.link_standing import LinkState
 from firmware_bridge.meshtastic.session import MeshSession
 from firmware_bridge.readings import Downlink
 

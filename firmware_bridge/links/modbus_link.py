@@ -6,7 +6,8 @@ import threading
 import time
 from typing import Final
 
-from firmware_bridge.links.serial_link import LinkState, SerialLink
+from firmware_bridge.links.link_standing import LinkState
+from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.modbus.frames import Request, encode, find_answer, split
 from firmware_bridge.readings import Rejected
 

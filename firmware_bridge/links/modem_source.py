@@ -10,8 +10,9 @@ from typing import Final, Protocol
 
 from firmware_bridge.commands.voice import Voice
 from firmware_bridge.delivery import Deliver, Delivery
+from firmware_bridge.links.link_standing import LinkState
 from firmware_bridge.links.modem_dialect import Conversation, Event
-from firmware_bridge.links.serial_link import LinkState, SerialLink
+from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.readings import Downlink, DownlinkError
 
 log = logging.getLogger(__name__)

@@ -15,34 +15,24 @@ import select
 import termios
 import time
 from collections.abc import Callable
-from enum import Enum
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from serial.serialposix import Serial
 
+from firmware_bridge.links.link_standing import LinkStanding, LinkState
+
 log = logging.getLogger(__name__)
 
-FIRST_BACK_OFF_S: Final = 0.2
 LONGEST_BACK_OFF_S: Final = 10.0
 _MOST_BYTES: Final = 4096
-_PROVEN_AFTER_S: Final = 10.0
 _LOOK_EVERY_S: Final = 0.2
-_MOST_WORDS: Final = 16
 
 Parity = Literal["none", "even", "odd"]
 _PARITIES: Final[dict[Parity, str]] = {"none": "N", "even": "E", "odd": "O"}
 
 # termios.error is no OSError, and a driver that refuses a baud rate is a ValueError.
 _TROUBLE: Final = (OSError, termios.error, ValueError)
-
-
-class LinkState(Enum):
-    """Where the link stands."""
-
-    WAITING_FOR_PORT = "waiting_for_port"  # not opened since the start
-    OPEN = "open"
-    LOST = "lost"  # was open, is not now
 
 
 class _Port(Serial):
@@ -76,29 +66,22 @@ class SerialLink:
         self._parity = parity
         self._stop_bits = stop_bits
         self._name = name
-        self._chance = chance
         self._port: Any = None  # pyserial has no types
-        self._state = LinkState.WAITING_FOR_PORT
-        self._trouble = ""
-        self._told: dict[tuple[LinkState, str], int] = {}  # since the port last proved itself
-        self._back_off_s = FIRST_BACK_OFF_S
-        self._next_try = 0.0
+        self._standing = LinkStanding(name, log, lambda: self.words, chance, LONGEST_BACK_OFF_S)
         self._seen_node: tuple[int, int] | None = None
-        self._opened_at = 0.0
-        self._proven = False
 
     @property
     def state(self) -> LinkState:
         """Where the link stands."""
-        return self._state
+        return self._standing.state
 
     @property
     def words(self) -> str:
         """The state for a person."""
-        if self._state is LinkState.OPEN:
+        if self.state is LinkState.OPEN:
             return f"{self._path} is open at {self._baud} baud"
-        lost = "was lost" if self._state is LinkState.LOST else "is not open yet"
-        return f"{self._path} {lost}" + (f": {self._trouble}" if self._trouble else "")
+        lost = "was lost" if self.state is LinkState.LOST else "is not open yet"
+        return f"{self._path} {lost}" + (f": {self._standing.trouble}" if self._standing.trouble else "")
 
     def read(self, timeout_s: float) -> bytes:
         """What has come, 1 to 4096 bytes, or b"" when nothing came in the time. Never raises for trouble with the port.
@@ -115,10 +98,7 @@ class SerialLink:
         except _TROUBLE as trouble:
             self._lose(_plain(trouble, "the device is gone"))
             return b""
-        if not self._proven and (chunk or time.monotonic() - self._opened_at > _PROVEN_AFTER_S):
-            self._proven = True
-            self._told.clear()
-            self._back_off_s = FIRST_BACK_OFF_S
+        self._standing.read(chunk)
         return chunk
 
     def write(self, data: bytes, timeout_s: float) -> int:
@@ -162,43 +142,23 @@ class SerialLink:
         node = _node(self._path)
         appeared = node is not None and node != self._seen_node
         self._seen_node = node
-        if now < self._next_try and not appeared:
-            time.sleep(max(0.0, min(timeout_s, self._next_try - now, _LOOK_EVERY_S)))
+        if now < self._standing.next_try and not appeared:
+            time.sleep(max(0.0, min(timeout_s, self._standing.next_try - now, _LOOK_EVERY_S)))
             return False
         port = _new_port(None, self._baud, parity=_PARITIES[self._parity], stopbits=self._stop_bits, exclusive=True)
         port.port = self._path
         try:
             port.open()
         except _TROUBLE as trouble:
-            self._wait(_plain(trouble, "it cannot be opened"))
+            self._standing.failed(_plain(trouble, "it cannot be opened"))
             return False
         self._port = port
-        self._opened_at = now
-        self._proven = False
-        self._trouble = ""
-        self._enter(LinkState.OPEN, logging.INFO)
+        self._standing.opened()
         return True
 
     def _lose(self, trouble: str) -> None:
         self.close()
-        self._state = LinkState.LOST
-        self._wait(trouble)
-
-    def _wait(self, trouble: str) -> None:
-        self._trouble = trouble
-        self._next_try = time.monotonic() + self._back_off_s * (0.5 + self._chance() / 2)
-        self._back_off_s = min(self._back_off_s * 2, LONGEST_BACK_OFF_S)
-        self._enter(self._state, logging.WARNING)
-
-    def _enter(self, state: LinkState, level: int) -> None:
-        """Log a change once; repeats, until the port has proved itself, at DEBUG with a count."""
-        self._state = state
-        told = (state, self._trouble)
-        times = self._told[told] = self._told.get(told, 0) + 1
-        if times > 1 or len(self._told) > _MOST_WORDS:
-            log.debug("%s: %s (%d times)", self._name, self.words, times)
-        else:
-            log.log(level, "%s: %s", self._name, self.words)
+        self._standing.lost(trouble)
 
 
 def _node(path: str) -> tuple[int, int] | None:

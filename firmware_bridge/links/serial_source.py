@@ -9,7 +9,8 @@ from typing import Final
 
 from firmware_bridge.commands.voice import Said, Voice
 from firmware_bridge.delivery import Decoder, Deliver, Delivery
-from firmware_bridge.links.serial_link import LinkState, SerialLink
+from firmware_bridge.links.link_standing import LinkState
+from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.readings import Downlink, DownlinkError, Rejected
 
 _POLL_S: Final = 0.2

@@ -17,16 +17,14 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from firmware_bridge.links.serial_link import FIRST_BACK_OFF_S, LinkState
+from firmware_bridge.links.link_standing import LinkStanding, LinkState
 
 log = logging.getLogger(__name__)
 
 LONGEST_BACK_OFF_S: Final = 30.0
 CONNECT_S: Final = 10.0
 _MOST_BYTES: Final = 4096
-_PROVEN_AFTER_S: Final = 10.0
 _LOOK_EVERY_S: Final = 0.2
-_MOST_WORDS: Final = 16
 _KEEP_ALIVE: Final = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 60),
@@ -71,32 +69,25 @@ class TcpLink:
     def __init__(self, host: str, port: int, *, name: str = "tcp", chance: Callable[[], float] = random.random) -> None:
         self._host = host
         self._port = port
-        self._name = name
-        self._chance = chance
         self._socket: socket.socket | None = None  # connecting or connected
         self._lookup: _Lookup | None = None
         self._addresses: list[tuple[int, tuple[str, int]]] = []
-        self._state = LinkState.WAITING_FOR_PORT
-        self._trouble = ""
-        self._told: dict[tuple[LinkState, str], int] = {}  # since the link last proved itself
-        self._back_off_s = FIRST_BACK_OFF_S
-        self._next_try = 0.0
-        self._began = 0.0  # to connect, or to be connected
-        self._proven = False
+        self._began = 0.0  # to connect
+        self._standing = LinkStanding(name, log, lambda: self.words, chance, LONGEST_BACK_OFF_S)
 
     @property
     def state(self) -> LinkState:
         """Where the link stands."""
-        return self._state
+        return self._standing.state
 
     @property
     def words(self) -> str:
         """The state for a person."""
         place = f"{self._host}:{self._port}"
-        if self._state is LinkState.OPEN:
+        if self.state is LinkState.OPEN:
             return f"{place} is connected"
-        lost = "was lost" if self._state is LinkState.LOST else "is not connected yet"
-        return f"{place} {lost}" + (f": {self._trouble}" if self._trouble else "")
+        lost = "was lost" if self.state is LinkState.LOST else "is not connected yet"
+        return f"{place} {lost}" + (f": {self._standing.trouble}" if self._standing.trouble else "")
 
     def read(self, timeout_s: float) -> bytes:
         """What has come, 1 to 4096 bytes, or b"" when nothing came in the time. Never raises for trouble with the
@@ -113,10 +104,7 @@ class TcpLink:
         if chunk == b"":
             self._lose("the other side has closed the connection")
             return b""
-        if not self._proven and (chunk or time.monotonic() - self._began > _PROVEN_AFTER_S):
-            self._proven = True
-            self._told.clear()
-            self._back_off_s = FIRST_BACK_OFF_S
+        self._standing.read(chunk)
         return chunk or b""
 
     def write(self, data: bytes, timeout_s: float) -> int:
@@ -145,7 +133,7 @@ class TcpLink:
 
     def _connect(self, timeout_s: float) -> bool:
         """Whether there is a connection, after at most this long."""
-        if self._state is LinkState.OPEN and self._socket is not None:
+        if self.state is LinkState.OPEN and self._socket is not None:
             return True
         if self._socket is None and not self._begin(timeout_s):
             return False
@@ -166,17 +154,14 @@ class TcpLink:
         if number:
             self._fail(_plain(number))
             return False
-        self._began = time.monotonic()
-        self._proven = False
-        self._trouble = ""
-        self._enter(LinkState.OPEN, logging.INFO)
+        self._standing.opened()
         return True
 
     def _begin(self, timeout_s: float) -> bool:
         """Look the host up, then begin to connect to the next of its addresses; whether that was begun."""
         now = time.monotonic()
-        if now < self._next_try:
-            time.sleep(max(0.0, min(timeout_s, self._next_try - now, _LOOK_EVERY_S)))
+        if now < self._standing.next_try:
+            time.sleep(max(0.0, min(timeout_s, self._standing.next_try - now, _LOOK_EVERY_S)))
             return False
         if not self._addresses:
             if self._lookup is None:
@@ -203,29 +188,12 @@ class TcpLink:
     def _fail(self, trouble: str) -> None:
         self.close()
         if not self._addresses:  # another address of the same host is tried at once
-            self._wait(trouble)
+            self._standing.failed(trouble)
 
     def _lose(self, trouble: str) -> None:
         self.close()
         self._addresses = []
-        self._state = LinkState.LOST
-        self._wait(trouble)
-
-    def _wait(self, trouble: str) -> None:
-        self._trouble = trouble
-        self._next_try = time.monotonic() + self._back_off_s * (0.5 + self._chance() / 2)
-        self._back_off_s = min(self._back_off_s * 2, LONGEST_BACK_OFF_S)
-        self._enter(self._state, logging.WARNING)
-
-    def _enter(self, state: LinkState, level: int) -> None:
-        """Log a change once; repeats, until the link has proved itself, at DEBUG with a count."""
-        self._state = state
-        told = (state, self._trouble)
-        times = self._told[told] = self._told.get(told, 0) + 1
-        if times > 1 or len(self._told) > _MOST_WORDS:
-            log.debug("%s: %s (%d times)", self._name, self.words, times)
-        else:
-            log.log(level, "%s: %s", self._name, self.words)
+        self._standing.lost(trouble)
 
 
 def _plain(number: int) -> str:

@@ -2,56 +2,32 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 
 from firmware_bridge.delivery import ReplayState
-from firmware_bridge.framing.device_frames import Cipher, new_cipher, unseal
 from firmware_bridge.framing.device_keys import KeyedDevice
-from firmware_bridge.framing.frame_bodies import decode_body
-from firmware_bridge.framing.replay_guard import ReplayGuard
+from firmware_bridge.framing.our_frames import NamedDevice, OwnFrames
 from firmware_bridge.payloads.payload import Decoded
-from firmware_bridge.readings import Absence, Kind, Rejected
-
-log = logging.getLogger(__name__)
+from firmware_bridge.readings import Absence, Kind, Reading, Rejected
 
 
 class VigiaPayloadDecoder:
-    """A `ReplayingDecoder` for one device. Reads its key file when it is made.
-
-    Reasons beside those of the framing: no_key (the key file could not be read).
-    """
+    """A `ReplayingDecoder` for one device. Reads its key file when it is made. Reasons: those of `OwnFrames.open`."""
 
     def __init__(self, settings: KeyedDevice, replay: Mapping[str, ReplayState]) -> None:
         self._id = settings.id
-        self._ciphers: dict[int, Cipher] = {}
-        try:
-            self._ciphers[int(settings.id, 16)] = new_cipher(settings.read_key())
-        except (OSError, ValueError) as trouble:
-            log.warning(
-                "nothing will be heard from device %s: its key cannot be read from %s (%s)",
-                settings.id,
-                settings.key_file,
-                trouble,
-            )
-        self._guard = ReplayGuard({int(settings.id, 16): replay[settings.id]} if settings.id in replay else {})
-        self._changed = False
+        # Who hands its readings over knows the sensor's name; here it goes by its id.
+        device = NamedDevice(id=settings.id, name=settings.id, key=settings.key, key_file=settings.key_file)
+        self._frames = OwnFrames("payload codec vigia", [device], replay)
 
     def decode(self, payload: bytes, port: int | None) -> list[Decoded | Rejected]:
         """See `PayloadDecoder.decode`. One item."""
-        if not self._ciphers:
+        if self._frames.is_keyless:
             return [Rejected("no_key", 1, f"device {self._id}")]
-        opened = unseal(payload, self._ciphers)
-        if isinstance(opened, Rejected):
-            return [opened]
-        device, counter, body = opened
-        if refused := self._guard.admit(device, counter):
-            return [Rejected(refused, 1, f"device {self._id}, counter {counter}")]
-        self._changed = True
         absences: list[Absence] = []
-        reading = decode_body(body, self._id, absences)
-        if isinstance(reading, Rejected):
-            return [reading]
+        reading = self._frames.open(payload, absences)
+        if not isinstance(reading, Reading):
+            return [reading] if isinstance(reading, Rejected) else []
         return [
             Decoded(
                 Kind(reading.kind),
@@ -64,7 +40,4 @@ class VigiaPayloadDecoder:
 
     def take_replay(self) -> dict[str, ReplayState]:
         """See `ReplayingDecoder.take_replay`."""
-        if not self._changed:
-            return {}
-        self._changed = False
-        return {self._id: self._guard.state(int(self._id, 16))}
+        return self._frames.take_replay()

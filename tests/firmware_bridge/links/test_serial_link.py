@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from firmware_bridge.links.serial_link import LinkState, SerialLink
+from firmware_bridge.links.link_standing import LinkState
+from firmware_bridge.links.serial_link import SerialLink
 from tests.support.serial_lines import TtyPair
 from tests.support.waiting import wait_until
 
@@ -163,16 +164,6 @@ def test_permission_denied_says_what_to_do(pair: TtyPair) -> None:
         check=True,
     )
     assert "permission denied; add the user to the group" in done.stdout
-
-
-@pytest.mark.expects_warnings
-def test_back_off_doubles_to_ten_seconds(tmp_path: Path) -> None:
-    link = SerialLink(str(tmp_path / "nothing"), 9600, chance=lambda: 1.0)
-    waits = []
-    for _ in range(9):
-        link._wait("none")
-        waits.append(round(link._next_try - time.monotonic(), 1))
-    assert waits == [0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, 10.0, 10.0]
 
 
 @pytest.mark.expects_warnings

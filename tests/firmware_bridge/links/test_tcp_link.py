@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.parts.processes import free_port
-from firmware_bridge.links.serial_link import LinkState
+from firmware_bridge.links.link_standing import LinkState
 from firmware_bridge.links.tcp_link import TcpLink
 from tests.support.waiting import wait_until
 
