@@ -8,7 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel
 
 from deploy.language import Text
 from deploy.settings.faults import WRONG_SHAPES
@@ -18,7 +18,7 @@ from deploy.settings.words import FAULTS
 _DELIMITER = "__"
 
 
-def misspelt(model: type[BaseSettings], prefix: str) -> list[tuple[str, Text]]:
+def misspelt(model: type[BaseModel], prefix: str) -> list[tuple[str, Text]]:
     """Each variable with our prefix that names no section, and what to do."""
     found = []
     for name, parts in _ours(prefix):
@@ -29,7 +29,7 @@ def misspelt(model: type[BaseSettings], prefix: str) -> list[tuple[str, Text]]:
     return found
 
 
-def not_json(model: type[BaseSettings], prefix: str) -> list[tuple[str, Text]]:
+def not_json(model: type[BaseModel], prefix: str) -> list[tuple[str, Text]]:
     """Each variable that stands for a whole section and cannot be read as one."""
     return [
         (name, FAULTS["variable_section"].filled(section=f"{prefix}{parts[0].upper()}"))

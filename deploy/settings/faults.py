@@ -45,7 +45,7 @@ def explain(error: ValidationError, model: type[BaseModel]) -> Iterator[Fault]:
             continue
         kind = item["type"]
         if kind == "union_tag_invalid":
-            traced = traced._replace(place=(*traced.place, _DRIVER))
+            traced = traced._replace(place=(*traced.place, _tag_of(item)))
         yield Fault(traced.place, kind, _words(item, traced))
 
 
@@ -60,7 +60,10 @@ def _words(item: Any, traced: _Traced) -> Text:
     if kind == "string_too_short" and context["min_length"] == 1:
         return FAULTS["empty"]
     if kind == "union_tag_invalid":
-        return FAULTS["unknown_driver"].filled(known=context["expected_tags"])
+        name = "unknown_driver" if _tag_of(item) == _DRIVER else "unknown_tag"
+        return FAULTS[name].filled(known=context["expected_tags"])
+    if kind == "union_tag_not_found" and (tag := _tag_of(item)) != _DRIVER:
+        return FAULTS["no_tag"].filled(tag=tag)
     if kind == "literal_error":
         spanish, english = context["expected"].replace(" or ", " o "), context["expected"]
         words, name = (
@@ -71,6 +74,11 @@ def _words(item: Any, traced: _Traced) -> Text:
         return FAULTS[kind].filled(**context)
     said = re.sub(r"^(Value error|Assertion failed), ", "", item["msg"])
     return sentence(said[:1].lower() + said[1:] if re.match(r"[A-Z][a-z]* ", said) else said)
+
+
+def _tag_of(item: Any) -> str:
+    """The name of the setting that tells one table of a union from another."""
+    return str(item["ctx"]["discriminator"]).strip("'")
 
 
 def _with_meaning(words: Text, description: str) -> Text:

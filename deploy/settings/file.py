@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar, cast, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic_settings import BaseSettings
 from pydantic_settings.exceptions import SettingsError as NotJsonError
 
 from deploy.errors import DeployError
@@ -22,7 +21,7 @@ from deploy.settings.faults import explain
 from deploy.settings.lines import line_numbers
 from deploy.settings.words import FAULTS, TOML
 
-M = TypeVar("M", bound=BaseSettings)
+M = TypeVar("M", bound=BaseModel)
 
 MAX_FILE_BYTES: Final = 1024 * 1024
 
@@ -112,7 +111,7 @@ def sound_part(path: Path, model: type[M]) -> tuple[M, frozenset[str]] | None:
             sound[name] = checked
         elif name in values or field.is_required():
             unsound.add(name)
-    return cast(M, model.model_construct(**sound)), frozenset(unsound)
+    return model.model_construct(**sound), frozenset(unsound)
 
 
 def _checked(adapter: TypeAdapter[Any], value: object) -> Any:
@@ -163,7 +162,7 @@ def _read(path: Path, language: Language) -> str:
         raise SettingsFileError(path, [Problem(line, "", FAULTS["not_utf8"])], language) from error
 
 
-def _parse(path: Path, text: str, model: type[BaseSettings], language: Language) -> dict[str, Any]:
+def _parse(path: Path, text: str, model: type[BaseModel], language: Language) -> dict[str, Any]:
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -185,7 +184,7 @@ _YES_OR_NO: Final = re.compile(r"[^=]*=\s*(s[ií]|no|yes|on|off|true|false|verda
 _BARE_WORD: Final = re.compile(r"[^=]*=\s*[^\W\d]\w*\s*(#.*)?")
 
 
-def _is_yes_or_no(text: str, line: int, model: type[BaseSettings]) -> bool:
+def _is_yes_or_no(text: str, line: int, model: type[BaseModel]) -> bool:
     """Whether a line without a value has a bare word where true or false belongs."""
     written = text.splitlines()[line - 1]
     if _YES_OR_NO.fullmatch(written):

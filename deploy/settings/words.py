@@ -46,6 +46,8 @@ FAULTS: Final = {
     # ours
     "empty": Text("no debe estar vacío", "must not be empty"),
     "unknown_driver": Text("no hay tal driver; los hay: {known}", "no such driver; known: {known}"),
+    "unknown_tag": Text("no existe; los hay: {known}", "there is no such thing; known: {known}"),
+    "no_tag": Text('no dice su {tag}; escriba {tag} = "..." en él', 'says no {tag}; write {tag} = "..." in it'),
     "unknown_meant": Text("no existe ese ajuste; ¿quiso decir {close}?", "no such setting; do you mean {close}?"),
     "unknown_known": Text("no existe ese ajuste; aquí los hay: {known}", "no such setting; known here: {known}"),
     "unknown": Text("no existe ese ajuste; quítelo", "no such setting; take it away"),
@@ -251,6 +253,22 @@ _SENTENCES: Final = tuple(
             r"aside_directory es el directorio que se vigila: diga otro",
         ),
         (r"(.*) is no time zone; say one.*", r"\1 no es una zona horaria; diga una como America/Lima o UTC"),
+        (r"hours are written as 18:00-06:00", r"las horas se escriben así: 18:00-06:00"),
+        (
+            r"hours begin and end at the same time.*",
+            r"las horas empiezan y terminan a la vez; para todo el día, quite las horas",
+        ),
+        (r"(.*) is a word of our own; choose another name", r"\1 es palabra nuestra; elija otro nombre"),
+        (r"a name is of characters that print", r"un nombre es de signos que se ven"),
+        (r"another one is called (.*) too: number (\d+)", r"hay otro que se llama \1: el número \2"),
+        (r"no rule is called (.*)", r"ninguna regla se llama \1"),
+        (r"`of` must be at least `count`", r"`of` debe ser al menos `count`"),
+        (
+            r"the slowest boat is not slower than the fastest",
+            r"la embarcación más lenta no es más lenta que la más rápida",
+        ),
+        (r"sensor (.*) is placed twice", r"el sensor \1 está dos veces"),
+        (r"latitude and longitude go together", r"latitude y longitude van juntas"),
         (r"(.*) is no quantity of the catalogue", r"\1 no es una magnitud del catálogo"),
         (r"InfluxDB 2.x needs `token` and `org`", r"InfluxDB 2.x necesita `token` y `org`"),
         (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Annotated, Final, Literal, TypeVar
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from firmware_bridge.readings import LABELS
 from gateway.label_names import LabelName
@@ -224,21 +224,32 @@ class RuleBook(Section):
     @field_validator("rules", "suppressions")
     @classmethod
     def _no_twins(cls, named: list[_Named]) -> list[_Named]:
-        seen: set[str] = set()
-        for one in named:
-            if one.name in seen:
-                raise PydanticCustomError("value_error", "two are called {name}", {"name": one.name})
-            seen.add(one.name)
+        first: dict[str, int] = {}
+        twins: list[InitErrorDetails] = []
+        for number, one in enumerate(named):
+            if (other := first.setdefault(one.name, number)) != number:
+                words = {"name": one.name, "other": other + 1}
+                fault = PydanticCustomError("value_error", "another one is called {name} too: number {other}", words)
+                twins.append(InitErrorDetails(type=fault, loc=(number, "name"), input=None))
+        if twins:
+            raise ValidationError.from_exception_data("rules", twins, hide_input=True)
         return named
 
     @model_validator(mode="after")
     def _known_rules(self) -> RuleBook:
         names = {rule.name for rule in self.rules}
-        for suppression in self.suppressions:
-            for rule in suppression.rules:
-                if rule not in names:
-                    words = {"suppression": suppression.name, "rule": rule}
-                    raise PydanticCustomError("value_error", "{suppression} names no rule: {rule}", words)
+        unknown = [
+            InitErrorDetails(
+                type=PydanticCustomError("value_error", "no rule is called {name}", {"name": name}),
+                loc=("suppressions", number, "rules", place),
+                input=None,
+            )
+            for number, one in enumerate(self.suppressions)
+            for place, name in enumerate(one.rules)
+            if name not in names
+        ]
+        if unknown:
+            raise ValidationError.from_exception_data("rules", unknown, hide_input=True)
         return self
 
 

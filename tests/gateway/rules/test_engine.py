@@ -78,9 +78,7 @@ def made(told: list[tuple[int, str, str]]) -> list[Fact]:
 
 
 @given(_calm, st.data())
-def test_ticks_between_facts_change_nothing_but_when_it_is_told(
-    told: list[tuple[int, str, str]], data: st.DataObject
-) -> None:
+def test_ticks_between_facts_only_tell_earlier(told: list[tuple[int, str, str]], data: st.DataObject) -> None:
     facts = made(told)
     plain, ticked = Engine(EVERYTHING, BEND), Engine(EVERYTHING, BEND)
     expected: list[Change] = []

@@ -194,7 +194,10 @@ def test_a_restart_anywhere_changes_nothing_that_is_told(told: list[tuple[int, s
     before, after = run(whole, facts[:cut]), run(whole, facts[cut:])
     at_s = facts[cut - 1].steady_ms / 1000 if cut else 0.0
     on, missed = restarted(_RULES, before, facts[:cut], at_s)
-    assert told_of(missed) == []
-    assert told_of(run(on, facts[cut:])) == told_of(after)
+    again = [*missed, *run(on, facts[cut:])]
+    end_ms = (facts[-1].steady_ms if facts else 0) + 1  # what is due at the very last fact is told after it
+    after += whole.tick(end_ms, WALL_MS + end_ms, TimeQuality.NTP)
+    again += on.tick(end_ms, WALL_MS + end_ms, TimeQuality.NTP)
+    assert told_of(again) == told_of(after)
     assert on.open_incidents() == whole.open_incidents()
     assert on.held_back() == whole.held_back()
