@@ -119,6 +119,23 @@ _REASONS: Final[Mapping[str, Reason]] = {
         Text("horas de un GPS que cuenta mal las semanas", "times of a GPS that counts its weeks wrongly"),
         Text("Cambie el GPS o actualice su programa: su posición sirve, su hora no", "Change or update the GPS"),
     ),
+    "clock_jump": Reason(
+        Text("veces que alguien puso en hora el reloj", "times that the clock was set"),
+        NOTHING,
+        harmless=True,
+    ),
+    "gps_outlier": Reason(
+        Text("horas del GPS que las otras desmienten", "times of the GPS that its others contradict"),
+        CABLE,
+        noise=True,
+    ),
+    "clock_disagreement": Reason(
+        Text("fuentes de hora que se contradicen", "sources of time that contradict each other"),
+        Text(
+            "Compare el reloj con otro: el GPS puede fallar, o la red da mal la hora; lo recibido se marca como dudoso",
+            "Compare the clock with another: the GPS or the network's time is wrong; what comes is marked as doubtful",
+        ),
+    ),
     "moon_contradicts_date": Reason(
         Text("fotos con una luna que no es de su fecha", "pictures whose moon is not of their date"),
         Text(

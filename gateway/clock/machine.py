@@ -29,9 +29,30 @@ class MachineTime(Protocol):
         """How far off the Unix time may be; None while nothing disciplines it."""
 
 
+class _Timex(ctypes.Structure):
+    """struct timex of adjtimex(2), as far as it is read; the rest is room."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("freq", ctypes.c_long),
+        ("maxerror", ctypes.c_long),
+        ("esterror", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("room", ctypes.c_byte * 512),
+    )
+
+
+_adjtimex: Final = ctypes.CDLL(None, use_errno=True).adjtimex
+
+
 class LinuxTime:
     """The kernel's clocks. The time since boot is that of the bare oscillator (CLOCK_MONOTONIC_RAW): what an NTP daemon
-    slews, chrony up to 8 % of the time that passes, would bend distances."""
+    slews, chrony up to 8 % of the time that passes, would bend distances. For one thread at a time."""
+
+    def __init__(self) -> None:
+        self._timex = _Timex()
+        self._told = ctypes.byref(self._timex)
 
     def boot_id(self) -> str:
         """See `MachineTime`."""
@@ -48,8 +69,11 @@ class LinuxTime:
         return (raw + since_boot - after) // 1_000_000, wall // 1_000_000
 
     def ntp_error_ms(self) -> int | None:
-        """See `MachineTime`."""
-        return kernel_error_ms()
+        """See `MachineTime`; as adjtimex(2) tells."""
+        state = _adjtimex(self._told)
+        if state < 0 or state == _TIME_ERROR or self._timex.status & _STA_UNSYNC:
+            return None
+        return int(self._timex.maxerror) // 1000
 
 
 def boot_id() -> str:
@@ -57,27 +81,6 @@ def boot_id() -> str:
     return _BOOT_ID.read_text().strip()
 
 
-class _Timex(ctypes.Structure):
-    """struct timex of adjtimex(2), as far as it is read; the rest is room."""
-
-    _fields_ = (
-        ("modes", ctypes.c_uint),
-        ("offset", ctypes.c_long),
-        ("freq", ctypes.c_long),
-        ("maxerror", ctypes.c_long),
-        ("esterror", ctypes.c_long),
-        ("status", ctypes.c_int),
-        ("room", ctypes.c_byte * 512),
-    )
-
-
-_libc: Final = ctypes.CDLL(None, use_errno=True)
-
-
 def kernel_error_ms() -> int | None:
-    """How far off the kernel's clock may be, in milliseconds; None while nothing disciplines it (adjtimex(2))."""
-    timex = _Timex()
-    state = _libc.adjtimex(ctypes.byref(timex))
-    if state < 0 or state == _TIME_ERROR or timex.status & _STA_UNSYNC:
-        return None
-    return int(timex.maxerror) // 1000
+    """How far off the kernel's clock may be, in milliseconds; None while nothing disciplines it."""
+    return LinuxTime().ntp_error_ms()

@@ -19,9 +19,9 @@ class TimeQuality(IntEnum):
 
     GPS = 1
     NTP = 2
-    RECOVERED = 3  # reckoned back from a later trusted moment of the same boot
+    RECOVERED = 3  # reckoned from a trusted moment of the same boot, later or earlier
     SYSTEM = 4  # the operator says that this machine's clock is kept right
-    UNTRUSTED = 5  # nobody vouches for the clock
+    UNTRUSTED = 5  # nobody vouched for the clock in that boot: only the bounds are known, if those
 
     @property
     def slug(self) -> str:
