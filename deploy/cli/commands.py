@@ -209,22 +209,31 @@ def list_(
     lang: Language = Lang.ES,
 ) -> None:
     """The last orders, and what became of each."""
-    spanish = lang is Lang.ES
     with plain_errors():
         given = _listed(book, station)
     if not given:
         say(Text("No hay órdenes en este libro.", "There are no orders in this book."), lang.value)
         return
     titles = ("orden", "puesto", "dada", "qué", "estado", "respuesta")
-    table = Table(*(titles if spanish else ("id", "post", "given", "what", "state", "answer")), box=None)
+    titles = titles if lang is Lang.ES else ("id", "post", "given", "what", "state", "answer")
+    rows = [_row(one, _now_ms(), lang) for one in given]
+    console = Console()
+    if not console.is_terminal:  # for a file or another program: a line an order, nothing cut
+        for row in (titles, *rows):
+            typer.echo("\t".join(row))
+        return
+    table = Table(*titles, box=None)
     for column in table.columns[:3]:
         column.no_wrap = True
-    now_ms = _now_ms()
-    for one in given:
-        state = one.state(now_ms)
-        told = _STATES.get(state, Text(state, state))(lang.value)
-        table.add_row(one.id, one.station, _when(one.issued_ms), one.words, told, one.note or "")
-    Console(soft_wrap=True).print(table)
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _row(one: Given, now_ms: int, lang: Lang) -> tuple[str, ...]:
+    state = one.state(now_ms)
+    told = _STATES.get(state, Text(state, state))(lang.value)
+    return one.id, one.station, _when(one.issued_ms), one.words, told, one.note or ""
 
 
 _STATES: Final = {

@@ -197,7 +197,8 @@ class CommandDesk:
     def _watch_trial(self) -> None:
         """Keep what was tried when headquarters was heard under it, go back when it was not in all the time that the
         link should have been there."""
-        if self._overlay.trial is None:
+        trial = self._overlay.trial
+        if trial is None or not trial.starts:  # or proposed just now: what is heard still comes under the earlier ones
             return
         state = self._link()
         if state.receipts:
@@ -224,7 +225,9 @@ class CommandDesk:
             label=outcome.value,
             note=note_of(words),
         )
-        self._outbox.accept([Accepted(Lane.DETECTION, self._clock.now(), reading)], tallies={(ANSWERS, outcome.value): 1})
+        self._outbox.accept(
+            [Accepted(Lane.DETECTION, self._clock.now(), reading)], tallies={(ANSWERS, outcome.value): 1}
+        )
         self._outbox.commit()
         if outcome is not Outcome.ON_TRIAL:
             self._ledger.answered(command_id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -219,14 +220,17 @@ def test_an_image_that_is_not_what_it_says_is_thrown_away(tmp_path: Path) -> Non
 
 
 def test_settings_are_kept_when_headquarters_is_reached_under_them(tmp_path: Path) -> None:
-    post, command = Post(tmp_path), given(ChangeSettings({"health.every_s": 5}))
+    post, command = Post(tmp_path, receipts=1), given(ChangeSettings({"health.every_s": 5}))
     with post.running() as (desk, outbox):
         give(desk, command)
         assert answered(outbox) == [(command.id, "on_trial", "health.every_s")]
         wait_until("the restart", lambda: post.restarts == 1)
-    post.receipts = 1
+        give(desk, given(SendMedia(SHA)))
+        wait_until("the desk has looked since", lambda: len(answers(outbox)) == 2)
+        time.sleep(1.2)  # and has had time to take receipts under the earlier settings for a proof
+        assert len(answers(outbox)) == 2
     with post.running() as (_, outbox):
-        assert [label for _, label, _ in answered(outbox, 2)] == ["on_trial", "done"]
+        assert [label for _, label, _ in answered(outbox, 3)] == ["on_trial", "done", "done"]
     overlay = Overlay(tmp_path / "headquarters.json")
     overlay.open()
     assert dict(overlay.changes) == {"health.every_s": 5}
