@@ -87,7 +87,7 @@ class Lookout:
         self.history.open()
 
     def start(self, supervisor: Supervisor, link: Callable[[], UplinkState], media: MediaStore) -> None:
-        """Start the stages: one for each output, the watch, the board."""
+        """Start the stages: one for each output, the watch and its keeper, the board."""
         teller = PostTeller(
             self.board,
             self._clock,
@@ -102,10 +102,12 @@ class Lookout:
         for desk in self.warnings.desks:
             supervisor.start(f"warning {desk.name}", desk.run, watched=False)  # one that hangs is told on the board
         supervisor.start("watch", self.watch.run)
+        supervisor.start("keep", self.watch.keep)
         supervisor.start("board", teller.run)
 
     def close(self) -> None:
-        """After the stages have ended: close the history."""
+        """After the stages have ended: put on disk what is left, close the history."""
+        self.watch.flush()
         self.history.close()
 
     def _count(self, counts: Mapping[tuple[str, str], int]) -> None:

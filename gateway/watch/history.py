@@ -1,8 +1,8 @@
 """What the post heard, kept some days for the rules to begin from after a restart and to be tried on: a file beside the
 outbox. It is an aid: whatever the disk does, the post goes on, and says what it does without.
 
-Facts wait in memory for the next group commit; `commit` with an incident raised or a person's act puts all of it on the
-disk at once. Writes come from one thread; reads from any, and from other processes.
+Facts wait in memory for the next commit, so that whoever adds them never waits for the disk. Safe to call from several
+threads; other processes may read the file meanwhile.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from gateway.clock.steady import SteadyPoint
 from gateway.outbox.disk_errors import is_busy, is_damage, is_no_room
@@ -30,6 +30,12 @@ _MAX_WAITING: Final = 20_000
 _RETRY_S: Final = 30.0
 
 
+class _Batch(NamedTuple):
+    facts: list[Bytes]
+    changes: dict[int, Change]
+    point: SteadyPoint | None
+
+
 class History:
     """See the module. days, max_bytes: bounds of what is kept. count: told of discards: place, reason, how many."""
 
@@ -40,7 +46,8 @@ class History:
         self._keep_ms = round(days * _DAY_MS)
         self._max_bytes = max_bytes
         self._count = count
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # guards the file; taken before _memory
+        self._memory = threading.Lock()  # guards what waits
         self._file: HistoryFile | None = None
         self._retry_at = 0.0
         self._waiting: list[Bytes] = []
@@ -66,28 +73,33 @@ class History:
 
     def add(self, fact: Fact) -> None:
         """Keep a fact from the next commit on. Its steady_ms must not be below that of the one before."""
-        self._waiting.append(row_of(fact))
+        row = row_of(fact)
+        with self._memory:
+            self._waiting.append(row)
 
     def change(self, change: Change) -> None:
         """Keep an incident as it stands now, from the next commit on."""
-        self._changes[change.incident.number] = change
+        with self._memory:
+            self._changes[change.incident.number] = change
 
     def stand(self, point: SteadyPoint) -> None:
         """Keep where the steady time stands, from the next commit on."""
-        self._point = point
+        with self._memory:
+            self._point = point
 
     def commit(self, *, sync: bool) -> None:
         """Write what waits. sync: on the disk for certain when this returns (unless `trouble` says why not)."""
         with self._lock:
-            if not (self._waiting or self._changes or self._point):
+            with self._memory:
+                batch = _Batch(self._waiting, self._changes, self._point)
+                self._waiting, self._changes, self._point = [], {}, None
+            if not any(batch):
                 return
             if self._file is None and time.monotonic() >= self._retry_at:
                 self._open()
-            if self._file is None or not self._write(sync=sync):
-                self._trim()
-                return
-            self._waiting, self._changes, self._point = [], {}, None
-            if self._trouble:
+            if self._file is None or not self._write(batch, sync=sync):
+                self._put_back(batch)
+            elif self._trouble:
                 log.info("the history %s is written again", self._path)
                 self._trouble = ""
 
@@ -138,12 +150,12 @@ class History:
                 self._file.close()
             self._file = None
 
-    def _write(self, *, sync: bool) -> bool:
+    def _write(self, batch: _Batch, *, sync: bool) -> bool:
         assert self._file is not None
         for attempt in range(2):
             try:
-                self._file.write(self._waiting, self._changes.values(), self._point, sync=sync)
-                before_ms = self._waiting[-1][0] - self._keep_ms if self._waiting else 0
+                self._file.write(batch.facts, batch.changes.values(), batch.point, sync=sync)
+                before_ms = batch.facts[-1][0] - self._keep_ms if batch.facts else 0
                 if gone := self._file.evict(before_ms, self._max_bytes):
                     self._count({("history", "evicted"): gone})
             except sqlite3.Error as error:
@@ -191,10 +203,15 @@ class History:
         except (OSError, sqlite3.Error, HistoryError) as again:
             self._say(f"the history {self._path} cannot be begun anew ({again}): rules forget at a restart")
 
-    def _trim(self) -> None:
-        over = len(self._waiting) - _MAX_WAITING
+    def _put_back(self, batch: _Batch) -> None:
+        with self._memory:
+            self._waiting = batch.facts + self._waiting
+            self._changes = batch.changes | self._changes
+            self._point = self._point or batch.point
+            over = len(self._waiting) - _MAX_WAITING
+            if over > 0:
+                del self._waiting[:over]
         if over > 0:
-            del self._waiting[:over]
             self._count({("history", "not_kept"): over})
 
     def _say(self, words: str) -> None:

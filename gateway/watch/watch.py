@@ -1,5 +1,5 @@
-"""The stage "watch": from what the intake accepted to incidents, to whoever is to know of them at once, to the board,
-the history and headquarters.
+"""The stages "watch" and "keep": from what the intake accepted to incidents, to whoever is to know of them at once, to
+the board, the history and headquarters.
 
 An alert's way: outbox (on disk) -> inbox -> rules -> outputs and board -> history (on disk) and headquarters. Whoever
 is to be warned is warned before the incident itself is on disk: if the gateway is killed between the two, a person was
@@ -33,7 +33,8 @@ from gateway.watch.upstream import Upstream, lane_of, reading_of
 log = logging.getLogger(__name__)
 
 TICK_S: Final = 1.0
-STAND_EVERY_S: Final = 300.0
+STAND_EVERY_MS: Final = 300_000
+"""How often the steady time is kept while nothing is heard."""
 _BATCH: Final = 64
 """Facts between two looks at what else is due: at a flood, so many share one commit."""
 _DAY_MS: Final = 86_400_000
@@ -75,13 +76,16 @@ class Watch:
         self._commit_every_s = commit_every_s
         self._inbox = Inbox()
         self._steady = Steady(None, "")
+        self._stood_ms = 0
         self._rules: Engine | None = None
         self._upstream = Upstream()
         self._warned: dict[int, str] = {}
-        self._urgent = False
+        self._urgent = Event()
         self._taken: deque[Accepted] = deque()  # those after one that the stage failed on are not lost
         self._recall_failed = False
-        self._to_tell: list[Accepted] = []
+        self.is_live = False
+        """Whether it has gone through the history and hears what comes."""
+        self._to_tell: deque[Accepted] = deque()
 
     # for the intake, from any thread
 
@@ -97,43 +101,46 @@ class Watch:
     # the stage
 
     def run(self, stop: Event) -> None:
-        """Begin from the history, then work until told to stop."""
+        """Begin from the history, then work until told to stop. What has not been looked at by then stays out of the
+        history: after the restart the next of its kind is news."""
+        self.is_live = False
         self._begin()
-        now = time.monotonic()
-        tick_at, commit_at, stand_at = now, now + self._commit_every_s, now + STAND_EVERY_S
+        self.is_live = True
+        tick_at = time.monotonic()
         while not stop.is_set():
             now = time.monotonic()
             self._taken.extend(self._inbox.take(_BATCH, min(TICK_S / 2, max(0.0, tick_at - now))))
             while self._taken:
                 self._hear(self._taken.popleft())
-            now = time.monotonic()
-            if now >= tick_at:
+            if time.monotonic() >= tick_at:
                 self._tick()
-                tick_at = now + TICK_S
-            if self._urgent or now >= commit_at:
-                if (point := self._steady.point) is not None and now >= stand_at:
-                    self._history.stand(point)
-                    stand_at = now + STAND_EVERY_S
-                self._commit()
-                commit_at = now + self._commit_every_s
+                tick_at = time.monotonic() + TICK_S
+
+    def keep(self, stop: Event) -> None:
+        """Put on disk what `run` made, at once when it is urgent. A stage of its own: an alert does not wait for the disk
+        because of the one before it."""
+        commit_at = time.monotonic() + self._commit_every_s
+        while not stop.is_set():
+            is_urgent = self._urgent.wait(min(TICK_S, self._commit_every_s))
+            if is_urgent or time.monotonic() >= commit_at:
+                self._urgent.clear()
+                self._history.commit(sync=is_urgent)
+                commit_at = time.monotonic() + self._commit_every_s
             self._tell()
-        # What has not been looked at stays out of the history: after the restart the next of its kind is news.
+
+    def flush(self) -> None:
+        """After both stages have ended: put on disk what is left."""
         if (point := self._steady.point) is not None:
             self._history.stand(point)
-        self._commit()
+        self._history.commit(sync=True)
         self._tell()
-
-    def _commit(self) -> None:
-        self._history.commit(sync=self._urgent)
-        self._urgent = False
 
     def _tell(self) -> None:
         """Tell headquarters of incidents, and of what was left out."""
         left_out = self._inbox.left_out()
-        if self._to_tell or left_out:
-            told, self._to_tell = self._to_tell, []
-            urgent = sum(item.lane is Lane.ALERT for item in told)
-            if urgent:
+        told = [self._to_tell.popleft() for _ in range(len(self._to_tell))]
+        if told or left_out:
+            if urgent := sum(item.lane is Lane.ALERT for item in told):
                 left_out["watch", "incident_alerts"] = urgent
             self._outbox.accept(told, tallies=left_out)
 
@@ -142,14 +149,14 @@ class Watch:
     def _hear(self, item: Accepted) -> None:
         reading, moment = item.reading, item.moment
         fact = Fact(self._steady.at(moment), moment.wall_ms, int(moment.quality), reading)
-        is_act = reading.kind in (Kind.INCIDENT, Kind.PATROL)
-        self._urgent = self._urgent or is_act
         self._history.add(fact)
         if (point := self._steady.point) is not None:
             self._history.stand(point)
         assert self._rules is not None
         self._steps(self._rules.hear(fact), fact.steady_ms, moment, reading.age_ms / 1000)
         self._board.hear(fact, is_alert=item.lane is Lane.ALERT)
+        if reading.kind in (Kind.INCIDENT, Kind.PATROL):
+            self._urgent.set()
 
     def _tick(self) -> None:
         moment = self._clock.now()
@@ -157,14 +164,18 @@ class Watch:
         assert self._rules is not None
         self._steps(self._rules.tick(steady_ms, moment.wall_ms, int(moment.quality)), steady_ms, moment, 0.0)
         self._board.tick(steady_ms)
+        if steady_ms - self._stood_ms >= STAND_EVERY_MS and (point := self._steady.point) is not None:
+            self._history.stand(point)
+            self._stood_ms = steady_ms
 
     def _steps(self, changes: list[Change], steady_ms: int, moment: Moment, age_s: float) -> None:
         for change in changes:
             self._warn(change, age_s)
             self._board.change(change)
             self._history.change(change)
-            self._urgent = self._urgent or change.step is not Step.GROWN
             self._send(change, steady_ms, moment)
+            if change.step is not Step.GROWN:
+                self._urgent.set()
 
     def _warn(self, change: Change, age_s: float) -> None:
         """Of what begins, and of what grows into something more urgent or is no longer held back."""
