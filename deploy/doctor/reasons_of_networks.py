@@ -88,10 +88,16 @@ REASONS_OF_NETWORKS: Final[Mapping[str, Reason]] = {
         Text("Si son suyos, use chirpstack_v4", "If they are yours, use chirpstack_v4"),
         noise=True,
     ),
+    "datagrams_overrun": Reason(
+        Text("llegaron más rápido de lo que se leen", "came faster than they are read"), _SLOWER
+    ),
     "rate_exceeded": Reason(
         Text("de un concentrador que manda demasiado", "of a forwarder that sends too much"), _SLOWER
     ),
     "too_many_packets": Reason(Text("paquetes de más en un mensaje", "too many packets in a message"), _SLOWER),
+    "datagrams_overrun": Reason(
+        Text("mensajes UDP que no se alcanzaron a leer", "datagrams that could not be read in time"), _SLOWER
+    ),
     "unknown_gateway": Reason(
         Text("de un concentrador que no está en la lista", "of a packet forwarder that is not in the list"),
         Text("Si es suyo, agréguelo a [[sources.gateways]]", "If it is yours, add it to [[sources.gateways]]"),

@@ -7,6 +7,7 @@ import ipaddress
 import logging
 import random
 import socket
+import struct
 import time
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
@@ -17,6 +18,9 @@ FIRST_BACK_OFF_S: Final = 0.2
 LONGEST_BACK_OFF_S: Final = 10.0
 _LOOK_EVERY_S: Final = 0.2
 _RECEIVE_BUFFER_BYTES: Final = 1024 * 1024
+_SO_RXQ_OVFL: Final = 40
+"""Linux, asm-generic/socket.h (socket(7)): each datagram brings along how many were dropped for want of room."""
+_OVERRUN_SPACE: Final = socket.CMSG_SPACE(4)
 
 Peer: TypeAlias = tuple[str, int]
 
@@ -47,6 +51,7 @@ class UdpLink:
         self._max_bytes = max_bytes
         self._chance = chance
         self._socket: socket.socket | None = None
+        self._overrun = self._overrun_taken = 0
         self._trouble = ""
         self._back_off_s = FIRST_BACK_OFF_S
         self._next_try = 0.0
@@ -69,7 +74,7 @@ class UdpLink:
             return None
         try:
             opened.settimeout(timeout_s)
-            data, peer = opened.recvfrom(self._max_bytes + 1)
+            data, told, _, peer = opened.recvmsg(self._max_bytes + 1, _OVERRUN_SPACE)
         except (TimeoutError, BlockingIOError):
             return None
         except ConnectionError:  # an earlier answer reached nobody; the port itself is well
@@ -78,7 +83,17 @@ class UdpLink:
             self.close()
             self._wait(_plain(trouble))
             return None
+        for _, kind, number in told:
+            if kind == _SO_RXQ_OVFL:
+                self._overrun = struct.unpack("I", number)[0]
         return Received(data, (peer[0], peer[1]))
+
+    def take_overrun(self) -> int:
+        """How many datagrams the system has dropped since this was last asked, because they came faster than they were
+        read. It tells with the next one that is read."""
+        count = (self._overrun - self._overrun_taken) & 0xFFFF_FFFF
+        self._overrun_taken = self._overrun
+        return count
 
     def send(self, data: bytes, peer: Peer) -> bool:
         """Whether the system took it."""
@@ -106,12 +121,14 @@ class UdpLink:
         opened = socket.socket(family, socket.SOCK_DGRAM)
         try:
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER_BYTES)
+            opened.setsockopt(socket.SOL_SOCKET, _SO_RXQ_OVFL, 1)
             opened.bind((self._address, self._port))
         except OSError as trouble:
             opened.close()
             self._wait(_plain(trouble))
             return False
         self._socket = opened
+        self._overrun = self._overrun_taken = 0
         self._trouble = ""
         self._back_off_s = FIRST_BACK_OFF_S
         log.info("%s: %s", self._name, self.words)

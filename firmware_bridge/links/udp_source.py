@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 from firmware_bridge.delivery import Deliver, Delivery
 from firmware_bridge.links.udp_link import Peer, UdpLink
-from firmware_bridge.readings import Downlink, DownlinkError
+from firmware_bridge.readings import Downlink, DownlinkError, Rejected
 
 _POLL_S: Final = 0.2
 
@@ -30,7 +30,10 @@ class DatagramServer(Protocol):
 
 
 class UdpSource:
-    """A `Source` and a `Speaker`. The server is made when it is run, since its making may read files."""
+    """A `Source` and a `Speaker`. The server is made when it is run, since its making may read files.
+
+    Reason beside those of the server: datagrams_overrun (dropped by the system: they came faster than they were read).
+    """
 
     def __init__(
         self, name: str, link: UdpLink, new_server: Callable[[], DatagramServer], knows: Callable[[str], bool]
@@ -66,6 +69,9 @@ class UdpSource:
                         deliver(delivery)
                     for datagram, peer in server.repeats():
                         self._link.send(datagram, peer)
+                    if overrun := self._link.take_overrun():
+                        lost = Rejected("datagrams_overrun", overrun, "they came faster than they were read")
+                        deliver(Delivery(self._name, [], [lost], {}))
                 if (rest := server.rest()) is not None:
                     deliver(rest)
         finally:

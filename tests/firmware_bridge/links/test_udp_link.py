@@ -40,6 +40,25 @@ def test_datagrams_and_answers() -> None:
     assert not link.send(b"", received.peer)
 
 
+def test_what_the_system_drops_is_counted() -> None:
+    port, sent = free_udp_port(), 5000
+    link = UdpLink("127.0.0.1", port, name="test", max_bytes=2000)
+    link.read(0.0)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
+        for _ in range(sent):
+            other.sendto(bytes(1400), ("127.0.0.1", port))
+        read = 0
+        while link.read(0.05) is not None:
+            read += 1
+        assert read < sent
+        dropped = link.take_overrun()  # the rest is told with the next
+        other.sendto(b"", ("127.0.0.1", port))
+        assert link.read(5) is not None
+    assert read + dropped + link.take_overrun() == sent
+    assert link.take_overrun() == 0
+    link.close()
+
+
 @pytest.mark.expects_warnings
 def test_a_port_that_is_taken_is_said_and_tried_again() -> None:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as other:
