@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 
 from deploy.doctor import sqlite_files
 from deploy.doctor.findings import (
-    AS_ROOT,
     Check,
     Finding,
     Text,
@@ -18,12 +17,20 @@ from deploy.doctor.findings import (
     counted,
     is_there,
     ok,
-    unseen,
     wrong,
 )
+from deploy.doctor.soundness import WITHIN_S, Store, soundness, unreadable
 from ingest.journal.database import APPLICATION_ID
 
-_WITHIN_S: Final = 1.6
+_STORE: Final = Store(
+    "journal",
+    Text("diario", "journal"),
+    APPLICATION_ID,
+    Text(
+        "Pare el servicio, mueva el archivo, su -wal y su -shm (guárdelos) y arranque: todo se reenvía",
+        "Stop the service, move the file with its -wal and -shm aside (keep them), start: posts send again",
+    ),
+)
 _LATE_S: Final = 600
 _SILENT_S: Final = 3 * 24 * 3600
 _MOST_NAMES: Final = 8
@@ -100,7 +107,7 @@ def journal_checks(path: Path, stations: Mapping[str, str] | None) -> list[Check
     """stations: name to title of those in the registry; None when there is none to compare with."""
     theme = Text("Diario", "Journal")
     if (there := is_there(path)) is None:
-        return [Check(theme, lambda: [_unseen(path)])]
+        return [Check(theme, lambda: [unreadable(_STORE, path)])]
     if not there:
         return [
             Check(
@@ -120,51 +127,11 @@ def journal_checks(path: Path, stations: Mapping[str, str] | None) -> list[Check
             )
         ]
     return [
-        Check(theme, lambda: _soundness(path)),
+        Check(theme, lambda: soundness(_STORE, path)),
         Check(theme, lambda: _behind(path)),
         Check(Text("Rechazados", "Dead letters"), lambda: _letters(path)),
         *([Check(Text("Puestos", "Stations"), lambda: _stations(path, stations))] if stations is not None else []),
     ]
-
-
-def _soundness(path: Path) -> list[Finding]:
-    try:
-        damage = sqlite_files.is_sound(path, APPLICATION_ID, within_s=_WITHIN_S)
-    except sqlite_files.TooSlowError:
-        return [
-            ok(
-                "journal_large",
-                "El diario es grande: se abrió bien, no se revisó entero",
-                "The journal is large: it opened well, and was not checked to its end",
-                str(path),
-            )
-        ]
-    except OSError:
-        return [_unseen(path)]
-    if damage:
-        return [
-            wrong(
-                "journal_damaged",
-                f"El diario está dañado ({damage})",
-                f"The journal is damaged ({damage})",
-                str(path),
-                todo=Text(
-                    "Pare el servicio, mueva el archivo, su -wal y su -shm (guárdelos) y arranque: todo se reenvía",
-                    "Stop the service, move the file with its -wal and -shm aside (keep them), start: posts send again",
-                ),
-            )
-        ]
-    return [ok("journal", "El diario está sano", "The journal is sound", str(path))]
-
-
-def _unseen(path: Path) -> Finding:
-    return unseen(
-        "journal_unseen",
-        "No se pudo mirar el diario: no tiene permiso",
-        "The journal could not be looked at: you may not",
-        str(path),
-        todo=AS_ROOT,
-    )
 
 
 def _behind(path: Path) -> list[Finding]:
@@ -177,7 +144,7 @@ def _behind(path: Path) -> list[Finding]:
         return found
 
     try:
-        sinks = sqlite_files.ask(path, APPLICATION_ID, question, within_s=_WITHIN_S)
+        sinks = sqlite_files.ask(path, APPLICATION_ID, question, within_s=WITHIN_S)
     except (sqlite_files.TooSlowError, sqlite_files.DamagedError, OSError):
         return []  # the look at its soundness tells
     return [judge_behind(sink, behind, time.time()) for sink, behind in sorted(sinks.items())]
@@ -212,7 +179,7 @@ def _letters(path: Path) -> list[Finding]:
             path,
             APPLICATION_ID,
             lambda rows: rows("SELECT reason, count(*) FROM dead_letter GROUP BY reason ORDER BY 2 DESC"),
-            within_s=_WITHIN_S,
+            within_s=WITHIN_S,
         )
     except (sqlite_files.TooSlowError, sqlite_files.DamagedError, OSError):
         return []  # the look at its soundness tells
@@ -240,7 +207,7 @@ def _stations(path: Path, registered: Mapping[str, str]) -> list[Finding]:
                 path,
                 APPLICATION_ID,
                 lambda rows: rows("SELECT station, max(touched_ms) / 1000.0 FROM seen GROUP BY station"),
-                within_s=_WITHIN_S,
+                within_s=WITHIN_S,
             )
         )
     except (sqlite_files.TooSlowError, sqlite_files.DamagedError, OSError):

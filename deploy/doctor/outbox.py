@@ -9,7 +9,6 @@ from typing import Final, NamedTuple
 from deploy.doctor import sqlite_files
 from deploy.doctor.discards import discard_findings
 from deploy.doctor.findings import (
-    AS_ROOT,
     Check,
     Finding,
     Text,
@@ -19,14 +18,22 @@ from deploy.doctor.findings import (
     is_there,
     number,
     ok,
-    unseen,
     wrong,
 )
 from deploy.doctor.processes import holds, lock_holder
+from deploy.doctor.soundness import WITHIN_S, Store, soundness, unreadable
 from gateway.contract.topics import Lane
 from gateway.outbox.store import APPLICATION_ID
 
-_WITHIN_S: Final = 1.6
+_STORE: Final = Store(
+    "outbox",
+    Text("buzón de salida", "outbox"),
+    APPLICATION_ID,
+    Text(
+        "Reinicie el servicio: aparta el archivo y salva lo que puede. Si se repite, cambie la tarjeta SD",
+        "Restart the service: it sets the file aside and saves what it can. Again? Change the SD card",
+    ),
+)
 _LONG_S: Final = 24 * 3600
 _ALERT_LONG_S: Final = 15 * 60
 _FULL_SHARE: Final = 0.8
@@ -51,9 +58,9 @@ def outbox_checks(path: Path, max_bytes: int) -> list[Check]:
     """Soundness, what waits, what was lost and what was discarded: each apart, since a large file may be slow."""
     theme = Text("Buzón", "Outbox")
     if not (there := is_there(path)):
-        return [Check(theme, lambda: _missing(path) if there is False else [_unseen(path)])]
+        return [Check(theme, lambda: _missing(path) if there is False else [unreadable(_STORE, path)])]
     return [
-        Check(theme, lambda: _soundness(path)),
+        Check(theme, lambda: soundness(_STORE, path)),
         Check(theme, lambda: _waiting(path, max_bytes)),
         Check(theme, lambda: _beside(path)),
         Check(Text("Descartes", "Discards"), lambda: _tallies(path)),
@@ -76,36 +83,6 @@ def _missing(path: Path) -> list[Finding]:
     return [_in_memory(path)]
 
 
-def _soundness(path: Path) -> list[Finding]:
-    try:
-        damage = sqlite_files.is_sound(path, APPLICATION_ID, within_s=_WITHIN_S)
-    except sqlite_files.TooSlowError:
-        return [
-            ok(
-                "outbox_large",
-                "El buzón de salida es grande: se abrió bien, no se revisó entero",
-                "The outbox is large: it opened well, and was not checked to its end",
-                str(path),
-            )
-        ]
-    except OSError:
-        return [_unseen(path)]
-    if damage:
-        return [
-            wrong(
-                "outbox_damaged",
-                f"El buzón de salida está dañado ({damage})",
-                f"The outbox is damaged ({damage})",
-                str(path),
-                todo=Text(
-                    "Reinicie el servicio: aparta el archivo y salva lo que puede. Si se repite, cambie la tarjeta SD",
-                    "Restart the service: it sets the file aside and saves what it can. Again? Change the SD card",
-                ),
-            )
-        ]
-    return [ok("outbox", "El buzón de salida está sano", "The outbox is sound", str(path))]
-
-
 def _waiting(path: Path, max_bytes: int) -> list[Finding]:
     def question(rows: sqlite_files.Rows) -> Held:
         lanes = {Lane(lane): count for lane, count in rows("SELECT lane, count(*) FROM entry GROUP BY lane")}
@@ -120,7 +97,7 @@ def _waiting(path: Path, max_bytes: int) -> list[Finding]:
         return Held(lanes, oldest, page * (count - free))
 
     try:
-        held = sqlite_files.ask(path, APPLICATION_ID, question, within_s=_WITHIN_S)
+        held = sqlite_files.ask(path, APPLICATION_ID, question, within_s=WITHIN_S)
     except sqlite_files.TooSlowError:
         return [
             attention(
@@ -134,7 +111,7 @@ def _waiting(path: Path, max_bytes: int) -> list[Finding]:
     except (sqlite_files.DamagedError, ValueError):
         return []  # the look at its soundness tells
     except OSError:
-        return [_unseen(path)]
+        return [unreadable(_STORE, path)]
     return judge_waiting(held, max_bytes, time.time(), str(path))
 
 
@@ -227,16 +204,6 @@ def _tallies(path: Path) -> list[Finding]:
         return {(place, name): total for place, name, total in rows("SELECT place, name, total FROM tally")}
 
     try:
-        return discard_findings(sqlite_files.ask(path, APPLICATION_ID, question, within_s=_WITHIN_S))
+        return discard_findings(sqlite_files.ask(path, APPLICATION_ID, question, within_s=WITHIN_S))
     except (sqlite_files.TooSlowError, sqlite_files.DamagedError, OSError):
         return []  # the look at its soundness tells
-
-
-def _unseen(path: Path) -> Finding:
-    return unseen(
-        "outbox_unseen",
-        "No se pudo mirar el buzón de salida: no tiene permiso",
-        "The outbox could not be looked at: you may not",
-        str(path),
-        todo=AS_ROOT,
-    )

@@ -32,25 +32,15 @@ from typing import Annotated, Final, Literal, Self
 import msgspec
 from pydantic import AfterValidator, Field, model_validator
 
-from firmware_bridge.delivery import Delivery, ReplayState, Source, Tally
+from firmware_bridge.delivery import ReplayState, Source, Tally
 from firmware_bridge.framing.our_frames import check_all_different
 from firmware_bridge.links.broker_settings import BrokerSettings, BrokerSourceSettings
 from firmware_bridge.links.mqtt_link import MqttLink
 from firmware_bridge.links.mqtt_source import MqttSource
-from firmware_bridge.lorawan.devices import (
-    LORAWAN_QUANTITIES,
-    DownlinkTargets,
-    LorawanDevice,
-    Payloads,
-    Receiver,
-    Signal,
-    Told,
-    best_signal,
-    signals,
-)
-from firmware_bridge.lorawan.events import parse, parse_part, payload_bytes, reason_of
-from firmware_bridge.lorawan.server_times import age_s, epoch_seconds
-from firmware_bridge.lorawan.uplink_guard import UplinkGuard
+from firmware_bridge.lorawan.devices import LORAWAN_QUANTITIES, DownlinkTargets, LorawanDevice, Told
+from firmware_bridge.lorawan.events import parse, payload_bytes, reason_of
+from firmware_bridge.lorawan.server_decoder import Place, ServerDecoder
+from firmware_bridge.lorawan.server_times import epoch_seconds
 from firmware_bridge.readings import Downlink, Reading, Rejected
 
 QUANTITIES: Final = LORAWAN_QUANTITIES
@@ -116,17 +106,6 @@ class _DeviceInfo(msgspec.Struct, rename="camel"):
     dev_eui: str | None = None
 
 
-class _Location(msgspec.Struct):
-    latitude: float | None = 0.0
-    longitude: float | None = 0.0
-    altitude: float | None = 0.0
-    accuracy: float | None = 0.0
-
-
-class _Sent(msgspec.Struct):
-    modulation: dict[str, msgspec.Raw] | None = None
-
-
 class _Event(msgspec.Struct, rename="camel"):
     """Of any sort; each has only some of the fields."""
 
@@ -145,18 +124,16 @@ class _Event(msgspec.Struct, rename="camel"):
     external_power_source: bool | None = False
     battery_level_unavailable: bool | None = False
     battery_level: float | None = 0.0
-    location: _Location | None = None
+    location: Place | None = None
     acknowledged: bool | None = False
     code: str | None = None
     description: str | None = None
 
 
 _EVENTS: Final = msgspec.json.Decoder(_Event, strict=False)
-_RECEIVERS: Final = msgspec.json.Decoder(list[Receiver] | None, strict=False)
-_SENT: Final = msgspec.json.Decoder(_Sent | None, strict=False)
 
 
-class ChirpstackDecoder:
+class ChirpstackDecoder(ServerDecoder):
     """A `Decoder` of `topic payload`. Reads key and layout files when it is made.
 
     Reasons beside those of parsing, of the codecs and of `UplinkGuard`: bad_topic, unknown_event, unknown_device,
@@ -167,10 +144,7 @@ class ChirpstackDecoder:
     def __init__(
         self, settings: Settings, replay: Mapping[str, ReplayState], clock: Callable[[], float] = time.time
     ) -> None:
-        self._source = settings.name
-        self._payloads = Payloads([(device.id, device) for device in settings.devices], replay)
-        self._guard = UplinkGuard(replay)
-        self._clock = clock
+        super().__init__(settings.name, [(device.id, device) for device in settings.devices], replay, clock)
         self._takers: dict[str, Callable[[str, _Event, Tally], list[Reading]]] = {
             "up": self._up,
             "status": self._status,
@@ -181,18 +155,6 @@ class ChirpstackDecoder:
             "txack": lambda device, event, tally: [],
             "integration": self._integration,
         }
-        self._replay: dict[str, ReplayState] = {}
-
-    def feed(self, chunk: bytes) -> Delivery | None:
-        """See `Decoder.feed`: one event."""
-        tally = Tally()
-        readings = self._take(chunk, tally)
-        rejected = tally.items()
-        replay = self._guard.take_replay() | self._replay
-        self._replay = {}
-        if not readings and not rejected and not replay:
-            return None
-        return Delivery(self._source, readings, rejected, replay)
 
     def _take(self, chunk: bytes, tally: Tally) -> list[Reading]:
         topic, _, payload = chunk.partition(b" ")
@@ -232,23 +194,8 @@ class ChirpstackDecoder:
         if payload is None:
             tally.add("bad_payload", f"device {device}: data is not base64")
             return []
-        signal = best_signal(self._heard(event, tally))
-        readings, replay = self._payloads.uplink(
-            device, payload, event.f_port or 0, signal, self._age(event), tally, told=Told(event.object)
-        )
-        self._replay |= replay
-        return readings
-
-    def _heard(self, event: _Event, tally: Tally) -> list[Signal]:
-        receivers = parse_part(_RECEIVERS, event.rx_info, "bad_signal")
-        if isinstance(receivers, Rejected):
-            tally.extend([receivers])
-            return []
-        sent = parse_part(_SENT, event.tx_info, "bad_signal")
-        if isinstance(sent, Rejected):
-            tally.extend([sent])
-            sent = None
-        return signals(receivers or (), (sent.modulation or {}) if sent is not None else {})
+        signal = self._signal(event.rx_info, event.tx_info, tally)
+        return self._uplink(device, payload, event.f_port or 0, signal, event.time or "", tally, Told(event.object))
 
     def _status(self, device: str, event: _Event, tally: Tally) -> list[Reading]:
         if not self._is_another("status", device, event, tally):
@@ -260,20 +207,12 @@ class ChirpstackDecoder:
             tally.add("absent_battery_ratio", f"device {device}")
         else:
             values["battery_ratio"] = (event.battery_level or 0.0) / 100
-        return self._payloads.status(self._name(device), values, self._age(event), tally)
+        return self._payloads.status(self._name(device), values, self._age(event.time or ""), tally)
 
     def _location(self, device: str, event: _Event, tally: Tally) -> list[Reading]:
         if not self._is_another("location", device, event, tally):
             return []
-        place = event.location
-        if place is None:
-            tally.add("no_location", f"device {device}")
-            return []
-        told = {"altitude_metres": place.altitude, "horizontal_error_metres": place.accuracy}
-        rest = {quantity: value for quantity, value in told.items() if value}  # absent: 0, or not known
-        return self._payloads.position(
-            self._name(device), place.latitude or 0.0, place.longitude or 0.0, rest, self._age(event), tally
-        )
+        return self._position(device, event.location, event.time or "", tally)
 
     def _join(self, device: str, event: _Event, tally: Tally) -> list[Reading]:
         self._guard.joined(device, event.dev_addr or "", _identity(event), epoch_seconds(event.time or ""))
@@ -295,20 +234,13 @@ class ChirpstackDecoder:
         return []
 
     def _integration(self, device: str, event: _Event, tally: Tally) -> list[Reading]:
-        tally.add("integration_event", f"device {device}")
-        return []
+        return self._count("integration_event", device, tally)
 
     def _is_another(self, sort: str, device: str, event: _Event, tally: Tally) -> bool:
         if self._guard.is_another(sort, device, _identity(event)):
             return True
         tally.add("duplicate", f"{sort} of device {device}")
         return False
-
-    def _age(self, event: _Event) -> float:
-        return age_s(epoch_seconds(event.time or ""), self._clock())
-
-    def _name(self, device: str) -> str:
-        return self._payloads.name_of(device) or device
 
 
 def _identity(event: _Event) -> str:

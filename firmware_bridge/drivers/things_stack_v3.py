@@ -32,25 +32,15 @@ from typing import Final, Literal, Self
 import msgspec
 from pydantic import Field, model_validator
 
-from firmware_bridge.delivery import Delivery, ReplayState, Source, Tally
+from firmware_bridge.delivery import ReplayState, Source, Tally
 from firmware_bridge.framing.our_frames import check_all_different
 from firmware_bridge.links.broker_settings import BrokerSettings, BrokerSourceSettings
 from firmware_bridge.links.mqtt_link import MqttLink
 from firmware_bridge.links.mqtt_source import MqttSource
-from firmware_bridge.lorawan.devices import (
-    LORAWAN_QUANTITIES,
-    DownlinkTargets,
-    LorawanDevice,
-    Payloads,
-    Receiver,
-    Signal,
-    Told,
-    best_signal,
-    signals,
-)
+from firmware_bridge.lorawan.devices import LORAWAN_QUANTITIES, DownlinkTargets, LorawanDevice, Told
 from firmware_bridge.lorawan.events import parse, parse_part, payload_bytes
-from firmware_bridge.lorawan.server_times import age_s, epoch_seconds
-from firmware_bridge.lorawan.uplink_guard import UplinkGuard
+from firmware_bridge.lorawan.server_decoder import Place, ServerDecoder
+from firmware_bridge.lorawan.server_times import epoch_seconds
 from firmware_bridge.readings import Downlink, Reading, Rejected
 
 QUANTITIES: Final = LORAWAN_QUANTITIES
@@ -128,10 +118,6 @@ class _Ids(msgspec.Struct):
     dev_addr: str | None = None
 
 
-class _Sent(msgspec.Struct):
-    data_rate: dict[str, msgspec.Raw] | None = None
-
-
 class _Battery(msgspec.Struct):
     value: float | None = 0.0
     received_at: str | None = None
@@ -157,15 +143,8 @@ class _Join(msgspec.Struct):
     received_at: str | None = None
 
 
-class _Place(msgspec.Struct):
-    latitude: float | None = 0.0
-    longitude: float | None = 0.0
-    altitude: float | None = 0.0
-    accuracy: float | None = 0.0
-
-
 class _Solved(msgspec.Struct):
-    location: _Place | None = None
+    location: Place | None = None
 
 
 class _Error(msgspec.Struct):
@@ -188,12 +167,10 @@ class _Event(msgspec.Struct):
 
 
 _EVENTS: Final = msgspec.json.Decoder(_Event, strict=False)
-_RECEIVERS: Final = msgspec.json.Decoder(list[Receiver] | None, strict=False)
-_SENT: Final = msgspec.json.Decoder(_Sent | None, strict=False)
 _BATTERIES: Final = msgspec.json.Decoder(_Battery | None, strict=False)
 
 
-class ThingsStackDecoder:
+class ThingsStackDecoder(ServerDecoder):
     """A `Decoder` of `topic payload`. Reads key and layout files when it is made.
 
     Reasons beside those of parsing, of the codecs and of `UplinkGuard`: bad_topic, unknown_event, unknown_device,
@@ -204,12 +181,9 @@ class ThingsStackDecoder:
     def __init__(
         self, settings: Settings, replay: Mapping[str, ReplayState], clock: Callable[[], float] = time.time
     ) -> None:
-        self._source = settings.name
+        super().__init__(settings.name, [(device.id, device) for device in settings.devices], replay, clock)
         self._prefix = settings.topic.split("/")
         self._simulated = settings.simulated
-        self._payloads = Payloads([(device.id, device) for device in settings.devices], replay)
-        self._guard = UplinkGuard(replay)
-        self._clock = clock
         self._takers: dict[str, Callable[[str, _Event, Tally], list[Reading]]] = {
             "up": self._up,
             "join": self._join,
@@ -221,18 +195,6 @@ class ThingsStackDecoder:
             "down/queued": lambda device, event, tally: [],
             "service/data": lambda device, event, tally: self._count("service_data", device, tally),
         }
-        self._replay: dict[str, ReplayState] = {}
-
-    def feed(self, chunk: bytes) -> Delivery | None:
-        """See `Decoder.feed`: one event."""
-        tally = Tally()
-        readings = self._take(chunk, tally)
-        rejected = tally.items()
-        replay = self._guard.take_replay() | self._replay
-        self._replay = {}
-        if not readings and not rejected and not replay:
-            return None
-        return Delivery(self._source, readings, rejected, replay)
 
     def _take(self, chunk: bytes, tally: Tally) -> list[Reading]:
         topic, _, payload = chunk.partition(b" ")
@@ -274,24 +236,9 @@ class ThingsStackDecoder:
         payload = payload_bytes(uplink.frm_payload or "")
         if payload is None:
             return status + self._count("bad_payload", device, tally)
-        signal = best_signal(self._heard(uplink, tally))
+        signal = self._signal(uplink.rx_metadata, uplink.settings, tally)
         server = Told(uplink.decoded_payload, uplink.normalized_payload, epoch_seconds(told))
-        readings, replay = self._payloads.uplink(
-            device, payload, uplink.f_port or 0, signal, self._age(told), tally, told=server
-        )
-        self._replay |= replay
-        return status + readings
-
-    def _heard(self, uplink: _Uplink, tally: Tally) -> list[Signal]:
-        receivers = parse_part(_RECEIVERS, uplink.rx_metadata, "bad_signal")
-        if isinstance(receivers, Rejected):
-            tally.extend([receivers])
-            return []
-        sent = parse_part(_SENT, uplink.settings, "bad_signal")
-        if isinstance(sent, Rejected):
-            tally.extend([sent])
-            sent = None
-        return signals(receivers or (), (sent.data_rate or {}) if sent is not None else {})
+        return status + self._uplink(device, payload, uplink.f_port or 0, signal, told, tally, server)
 
     def _battery(self, device: str, uplink: _Uplink, tally: Tally) -> list[Reading]:
         """The device's last status, once: every uplink tells it again."""
@@ -319,26 +266,12 @@ class ThingsStackDecoder:
         told = event.received_at or ""
         if told and not self._guard.is_another("location", device, told):
             return self._count("duplicate", device, tally)
-        extras = {"altitude_metres": place.altitude, "horizontal_error_metres": place.accuracy}
-        rest = {quantity: value for quantity, value in extras.items() if value}  # absent: 0, or not known
-        return self._payloads.position(
-            self._name(device), place.latitude or 0.0, place.longitude or 0.0, rest, self._age(told), tally
-        )
+        return self._position(device, place, told, tally)
 
     def _failed(self, device: str, event: _Event, tally: Tally) -> list[Reading]:
         error = (event.downlink_failed.error if event.downlink_failed is not None else None) or _Error()
         tally.add("downlink_failed", f"device {device}: {(error.name or error.message_format or 'no reason')[:200]}")
         return []
-
-    def _count(self, reason: str, device: str, tally: Tally) -> list[Reading]:
-        tally.add(reason, f"device {device}")
-        return []
-
-    def _age(self, told: str) -> float:
-        return age_s(epoch_seconds(told), self._clock())
-
-    def _name(self, device: str) -> str:
-        return self._payloads.name_of(device) or device
 
 
 def _session(event: _Event, key_id: str | None) -> str:
