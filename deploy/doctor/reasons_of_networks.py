@@ -88,9 +88,6 @@ REASONS_OF_NETWORKS: Final[Mapping[str, Reason]] = {
         Text("Si son suyos, use chirpstack_v4", "If they are yours, use chirpstack_v4"),
         noise=True,
     ),
-    "datagrams_overrun": Reason(
-        Text("llegaron más rápido de lo que se leen", "came faster than they are read"), _SLOWER
-    ),
     "rate_exceeded": Reason(
         Text("de un concentrador que manda demasiado", "of a forwarder that sends too much"), _SLOWER
     ),
