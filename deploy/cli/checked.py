@@ -42,6 +42,19 @@ def tell_files(file: Path, side: str, troubles: Sequence[Finding], language: Lan
     typer.echo(f"Para ver más: {doctor}" if language == "es" else f"To see more: {doctor} --lang en")
 
 
+def tell_rules(path: Path, rules: Sequence[str], language: Language) -> None:
+    """What each rule does."""
+    typer.echo(f"Lo que hacen las reglas de {path}:" if language == "es" else f"What the rules of {path} do:")
+    for line in rules:
+        typer.echo(f"  {line}")
+
+
+def tell_doubts(doubts: Sequence[Text], language: Language) -> None:
+    """What of the rules cannot work at this post."""
+    for doubt in doubts:
+        typer.echo(f"{'Ojo' if language == 'es' else 'Mind'}: {doubt(language)}")
+
+
 def say(text: Text, language: Language) -> None:
     """One line in a language."""
     typer.echo(text(language))

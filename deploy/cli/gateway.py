@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from deploy.cli.checked import say, tell_files, tell_paths
+from deploy.cli.checked import say, tell_doubts, tell_files, tell_paths, tell_rules
 from deploy.cli.doctor import Lang
+from deploy.cli.replay import replay
 from deploy.cli.running import set_up_logging, stop_event
 from deploy.errors import DeployError
 from deploy.settings.file import load_settings
@@ -41,15 +42,21 @@ def run(file: SettingsPath, log_level: LogLevel = "INFO", lang: Language = Lang.
 
 @app.command()
 def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
-    """Say what is wrong with a settings file, line by line, and with the files that it names; nothing is started.
+    """Say what is wrong with a settings file, line by line, and with the files that it names, and in words what each of
+    its rules does; nothing is started.
 
-    Exit code 1 when the file itself is wrong. Certificates and keys that are not on this machine are warnings.
+    Exit code 1 when the file itself, its map or its rules are wrong. Files that are not on this machine are warnings.
     """
     from deploy.doctor.files import at_post
     from deploy.doctor.findings import Text
+    from deploy.settings.post import doubts_of_post, place_of_post, rules_of_post
+    from gateway.rules.describe import describe
     from gateway.settings import GatewaySettings
 
     settings = load_settings(file, GatewaySettings, lang.value)
+    absent = [path for path in (settings.place.map, settings.rules.path) if path is not None and not path.exists()]
+    place = None if absent else place_of_post(settings, lang.value)
+    book = None if absent else rules_of_post(settings, lang.value)
     name, count = settings.station.name, len(settings.sources)
     say(
         Text(
@@ -67,6 +74,12 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
             ),
             lang.value,
         )
+    for path in absent:
+        say(Text(f"{path} no está en este equipo", f"{path} is not on this machine"), lang.value)
+    if book is not None and settings.rules.path is not None:
+        tell_rules(settings.rules.path, describe(book, lang.value), lang.value)
+    if book is not None and place is not None and (settings.rules.path or settings.place.map):
+        tell_doubts(doubts_of_post(settings, book, place), lang.value)
     tell_files(file, "post", at_post(settings, file), lang.value)
 
 
@@ -101,3 +114,6 @@ def pin(
 def config() -> None:
     """Print every setting with its default and what it means: the beginning of a settings file."""
     typer.echo(gateway_text(), nl=False)
+
+
+app.command()(replay)

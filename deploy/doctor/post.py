@@ -14,6 +14,7 @@ from deploy.doctor.disk import disk_check
 from deploy.doctor.examine import examine
 from deploy.doctor.findings import Check, Finding, Text, Told, attention, counted, ok
 from deploy.doctor.outbox import outbox_checks
+from deploy.doctor.rules import rules_checks
 from deploy.doctor.serial_ports import port_checks
 from deploy.doctor.service import service_check
 from gateway.settings import GatewaySettings
@@ -38,6 +39,8 @@ def examine_post(path: Path) -> list[Told]:
     if sound("outbox"):
         checks.insert(1, service_check("vigia-gateway", Text("oye ni se envía nada", "heard or sent"), kept))
         checks += [disk_check(kept.parent), *outbox_checks(kept, settings.outbox.max_megabytes * 1024 * 1024)]
+    if sound("place", "rules", "lanes"):
+        checks += rules_checks(settings)
     if sound("uplink", "station") and files:
         checks.append(certificate_check(files, settings.station.name))
     if sound("uplink"):

@@ -55,8 +55,17 @@ def describe_rule(rule: RuleBase, english: bool) -> str:
     return f"{verb} {', '.join([_condition(rule, english), *_details(rule, english)])}"
 
 
-def doubts(book: RuleBook, place: Place, sensors: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """What cannot work at this post: (Spanish, English). sensors: the names that its sources give."""
+def doubts(
+    book: RuleBook, place: Place, sensors: Sequence[str], alert_labels: Sequence[str]
+) -> Iterator[tuple[str, str]]:
+    """What cannot work at this post: (Spanish, English). sensors: the names that its sources give. alert_labels: what
+    should not go unnoticed."""
+    named = {label for rule in book.rules if not isinstance(rule, SilentRule) for label in rule.labels}
+    if forgotten := [label for label in alert_labels if label not in named]:
+        yield (
+            f"ninguna regla avisa de: {', '.join(label_words(label, False).lower() for label in forgotten)}",
+            f"no rule warns of: {', '.join(label_words(label, True).lower() for label in forgotten)}",
+        )
     groups, names = place.groups(), {*place.sensors, *sensors}
     rivers = {river.name for river in place.rivers}
     for one in (*book.rules, *book.suppressions):

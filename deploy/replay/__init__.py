@@ -1,0 +1,1 @@
+"""Rules tried on what a post heard: what they would have done, beside what was done."""
