@@ -2,7 +2,8 @@
 
 A lane's unsent entries lie in one or two stretches: those since a place, and, after a long time without a link, the
 older ones before it (`gateway/decisions`). Each stretch is sent oldest first. When a few sensors make up most of a
-full message, the next message is looked for further ahead, without them; what is sent ahead is passed over later.
+full message, the next message is looked for further ahead, without them, and if that too is flooded, once more; what is
+sent ahead is passed over later.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Outbox, Parcel
@@ -20,20 +21,55 @@ NEW_MS: Final = 24 * 3600 * 1000
 """What is older than this when a link comes up waits for what is newer."""
 _FLOOD_SHARE: Final = 8
 """A sensor with more than one in so many entries of a full message floods."""
+_HANDS: Final = 3
+
+
+class Hand(NamedTuple):
+    """Takes from a stretch, in turn with the others; each takes nothing of those that flood the hands before it. after:
+    so far it has come. flooding: who made up much of its last message."""
+
+    after: Place = START
+    flooding: tuple[str, ...] = ()
 
 
 @dataclass
 class Stretch:
-    """Entries after a place and up to another. ahead: so far the entries of others have been looked for. ragged_until:
-    up to here some have been sent already. flooding: who made up much of the last message. is_turn_of_others: the next
-    message is for the others."""
+    """Entries after a place and up to another. hands: the first takes everything in order. turn: whose it is.
+    ragged_until: up to here some have been sent already."""
 
-    after: Place = START
+    hands: tuple[Hand, ...] = (Hand(),) * _HANDS
     until: Place = END
-    ahead: Place = START
     ragged_until: Place = START
-    flooding: tuple[str, ...] = ()
-    is_turn_of_others: bool = False
+    turn: int = 0
+
+    @property
+    def after(self) -> Place:
+        """Everything up to here was sent."""
+        return self.hands[0].after
+
+    def take(self, lane: Lane, outbox: Outbox, limit: int, under_way: Callable[[], Skip]) -> Parcel | None:
+        """The next message's entries; None when there is nothing more."""
+        while True:
+            turn, hand = self.turn, self.hands[self.turn]
+            if turn == 0:
+                skip = under_way() if hand.after < self.ragged_until else NOTHING
+                parcel = outbox.take(lane, hand.after, limit=limit, until=self.until, skip=skip)
+                place = hand.after if parcel is None else parcel.last
+            else:
+                before = self.hands[:turn]
+                begin = max(hand.after, self.after)
+                than = sorted({sensor for other in before for sensor in other.flooding})
+                parcel, place = outbox.take_of_others(
+                    lane, begin, than=than, limit=limit, until=self.until, skip=under_way()
+                )
+            hand = Hand(place, _flooding(parcel, limit))
+            self.hands = (*self.hands[:turn], hand, *self.hands[turn + 1 :])
+            self.turn = turn + 1 if hand.flooding and turn + 1 < _HANDS else 0
+            if parcel is not None:
+                self.ragged_until = max(self.ragged_until, parcel.last) if turn else self.ragged_until
+                return parcel
+            if turn == 0:
+                return None
 
 
 @dataclass
@@ -67,8 +103,8 @@ class LaneQueue:
             return
         begin = self.old.after if self.old is not None else self.new.after
         ragged_until = max(self.new.after, self.new.ragged_until)
-        self.old = Stretch(begin, last_old, ragged_until=ragged_until)
-        self.new = Stretch(last_old, ragged_until=ragged_until)
+        self.old = Stretch(_from(begin), last_old, ragged_until)
+        self.new = Stretch(_from(last_old), ragged_until=ragged_until)
 
     def begin_anew(self) -> None:
         """Places mean nothing any more."""
@@ -79,7 +115,7 @@ class LaneQueue:
         receipted."""
         self._before = replace(self.new), None if self.old is None else replace(self.old)
         for stretch in self._stretches():
-            parcel = _take_from(stretch, self.lane, outbox, limit, under_way)
+            parcel = stretch.take(self.lane, outbox, limit, under_way)
             if parcel is not None:
                 return parcel
         self.old = None
@@ -98,29 +134,14 @@ class LaneQueue:
         return (self.new,) if self.old is None else (self.new, self.old)
 
 
-def _take_from(
-    stretch: Stretch, lane: Lane, outbox: Outbox, limit: int, under_way: Callable[[], Skip]
-) -> Parcel | None:
-    if stretch.is_turn_of_others:
-        stretch.is_turn_of_others = False
-        begin = max(stretch.ahead, stretch.after)
-        parcel, stretch.ahead = outbox.take_of_others(
-            lane, begin, than=stretch.flooding, limit=limit, until=stretch.until, skip=under_way()
-        )
-        if parcel is not None:
-            stretch.ragged_until = max(stretch.ragged_until, parcel.last)
-            return parcel
-    skip = under_way() if stretch.after < stretch.ragged_until else NOTHING
-    parcel = outbox.take(lane, stretch.after, limit=limit, until=stretch.until, skip=skip)
-    if parcel is None:
-        return None
-    stretch.after = parcel.last
-    stretch.flooding = _flooding(parcel) if 2 * len(parcel.entries) > limit else ()
-    stretch.is_turn_of_others = bool(stretch.flooding)
-    return parcel
+def _from(place: Place) -> tuple[Hand, ...]:
+    return (Hand(place),) * _HANDS
 
 
-def _flooding(parcel: Parcel) -> tuple[str, ...]:
+def _flooding(parcel: Parcel | None, limit: int) -> tuple[str, ...]:
+    """Who makes up much of a message that is about full."""
+    if parcel is None or 2 * len(parcel.entries) <= limit:
+        return ()
     counts = Counter([entry.reading.sensor for entry in parcel.entries])
     share = len(parcel.entries) / _FLOOD_SHARE
     return tuple(sensor for sensor, count in counts.items() if count > share)

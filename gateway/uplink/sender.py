@@ -4,6 +4,7 @@ last. Works while there is a connection, in the uplink's thread; knows nothing o
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, NamedTuple
@@ -27,6 +28,9 @@ NOBODY: Final = 16
 _LEAST_ENTRIES: Final = 16
 _QUEUED_RECEIPTS_S: Final = 3.0
 """Receipts that waited with the broker come within this long of connecting."""
+_ASK_FREIGHTS_S: Final = 1.0
+_ANSWER_S: Final = 5.0
+"""So long after a freight's message, headquarters' answer to it may come and let the freight go on."""
 _FRAMING_BYTES: Final = 128  # of a freight's message, topic in
 
 Publish = Callable[[str, bytes], int]
@@ -71,6 +75,8 @@ class Sender:
         self._hold_until = 0.0
         self._freight_under_way: dict[int, _Handed] = {}
         self._freights_idle = False
+        self._ask_freights_at = 0.0  # though they are idle
+        self._freight_moved_at = -_ANSWER_S
         self._spent: set[Lane] = set()  # lanes that send nothing more today
         self.meter = Meter()
         self.counts: Counter[str] = Counter()
@@ -135,6 +141,7 @@ class Sender:
         if reason:
             self._hold_until = hold_until
         if handed is not None:
+            self._freights_idle, self._freight_moved_at = False, time.monotonic()
             (handed.freight.returned if reason else handed.freight.acknowledged)(handed.cookie)
             return True
         if reason in (0, NOBODY):
@@ -152,6 +159,7 @@ class Sender:
 
     def received(self, topic: str, payload: bytes) -> bool:
         """A message came down that is no receipt; whether a freight took it."""
+        self._freights_idle, self._freight_moved_at = False, time.monotonic()
         return any(freight.received(topic, payload) for freight in self._freights)
 
     def day_turned(self) -> None:
@@ -173,6 +181,8 @@ class Sender:
 
     def is_drained(self, now: float) -> bool:
         """Whether nothing is left that could go now: what lingers, or waits for tomorrow's budget, does not count."""
+        if now < self._freight_moved_at + _ANSWER_S:
+            return False
         if self._freight_under_way or not self._freights_idle or self._flights.next_due_at(self._may_go) is not None:
             return False
         return all(
@@ -286,7 +296,9 @@ class Sender:
     def _send_freight(self, now: float) -> None:
         """In turn, as long as any of them has something, and the line, the window and the budget have room."""
         assert self._publish is not None
-        if self._freights_idle or any(self._is_due(queue, now) for queue in self._lanes.values()):
+        if (self._freights_idle and now < self._ask_freights_at) or any(
+            self._is_due(queue, now) for queue in self._lanes.values()
+        ):
             return
         with_nothing = 0
         while with_nothing < len(self._freights):
@@ -308,7 +320,7 @@ class Sender:
             size = publish_bytes(message.topic, len(message.payload))
             self._freight_under_way[message_id] = _Handed(freight, message.cookie, size)
             self._note(message_id, Lane.MEDIA, size)
-        self._freights_idle = True
+        self._freights_idle, self._ask_freights_at = True, now + _ASK_FREIGHTS_S
 
     def _is_due(self, queue: LaneQueue, now: float) -> bool:
         return queue.due_at is not None and queue.due_at <= now and self._left(queue.lane) != 0
