@@ -117,7 +117,7 @@ class Watch:
                 tick_at = time.monotonic() + TICK_S
 
     def keep(self, stop: Event) -> None:
-        """Put on disk what `run` made, at once when it is urgent. A stage of its own: an alert does not wait for the disk
+        """Put on disk what `run` made, at once when it is urgent. A stage of its own: no alert waits for the disk
         because of the one before it."""
         commit_at = time.monotonic() + self._commit_every_s
         while not stop.is_set():
@@ -227,6 +227,10 @@ class Watch:
             self._board.change(change)
             self._history.change(change)
             self._send(change, steady_ms, moment, is_past=True)
+        for incident in (*rules.open_incidents(), *rules.held_back()):  # what has grown, and was not told yet
+            shown = self._board.incident(incident.number)
+            if shown is not None and shown.incident != incident:
+                self._board.change(Change(shown.step, incident))
         self._board.tick(steady_ms)
         took_s = time.monotonic() - began
         log.info("the rules have begun in %.1f s, %d incidents are open", took_s, len(rules.open_incidents()))
