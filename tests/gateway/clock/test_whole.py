@@ -97,11 +97,11 @@ class Post(RuleBasedStateMachine):
     def ntp_is_lost(self) -> None:
         self.machine.lose_ntp()
 
-    @rule(late_ms=st.lists(st.integers(0, 990), min_size=1, max_size=5))
-    def a_gps_speaks(self, late_ms: list[int]) -> None:
-        for late in late_ms:
+    @rule(late_ms=st.integers(0, 990), jitter_ms=st.lists(st.integers(0, 990), min_size=1, max_size=5))
+    def a_gps_speaks(self, late_ms: int, jitter_ms: list[int]) -> None:
+        for more_ms in jitter_ms:
             self.machine.pass_ms(SECOND)
-            self.clock.hear_gps(self.machine.true_ms - late)
+            self.clock.hear_gps(self.machine.true_ms - min(990, late_ms + more_ms))
 
     @rule(days=st.integers(-9000, 9000).filter(bool))
     def a_line_of_the_gps_is_garbled(self, days: int) -> None:
@@ -148,6 +148,19 @@ class Post(RuleBasedStateMachine):
         self.machine.reboot(off_ms=off_ms, wall_ms=wall_ms, boot_ms=boot_ms)
         self.boot += 1
         self.start()
+
+    @rule(ms=spans, off_ms=spans)
+    def a_boot_goes_by_without_time(self, ms: int, off_ms: int) -> None:
+        self.the_power_goes(off_ms, 0, 10_000)
+        self.a_reading_comes(Lane.READING, 0)
+        self.machine.pass_ms(ms)
+        self.commit()
+
+    @rule(ms=spans)
+    def a_boot_begins_with_a_trusted_time(self, ms: int) -> None:
+        self.the_power_goes(ms, 0, 10_000)
+        self.machine.sync()
+        self.commit()
 
     # what holds
 
