@@ -7,7 +7,7 @@ import os
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -18,8 +18,12 @@ from deploy.cli.checked import say, tell_files, tell_paths
 from deploy.cli.doctor import Lang
 from deploy.cli.gateway import Language, LogLevel
 from deploy.cli.running import set_up_logging, stop_event
+from deploy.errors import DeployError
 from deploy.settings.file import load_settings
 from deploy.settings.text import ingest_text
+
+if TYPE_CHECKING:
+    from ingest.settings import IngestSettings
 
 app = typer.Typer(no_args_is_help=True, help="The service at headquarters: journal, InfluxDB, HTTP API.")
 
@@ -46,11 +50,11 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
     """
     from deploy.doctor.files import at_headquarters
     from deploy.doctor.findings import Text
-    from ingest.registry import read_registry
+    from deploy.settings.registry import load_registry
     from ingest.settings import IngestSettings
 
     settings = load_settings(file, IngestSettings, lang.value)
-    registry = read_registry(settings.registry.path)
+    registry = load_registry(settings.registry.path, lang.value)
     stations, territories = len(registry.stations), len(registry.territories)
     say(
         Text(
@@ -83,26 +87,45 @@ def dead_letters(
     On a terminal a table; otherwise one line each: number, time (UTC), stage that refused it, reason, topic, bytes, and
     what is wrong with it in words, separated by tabs.
     """
+    from deploy.doctor.findings import Text
     from ingest.journal.letters import list_letters
     from ingest.settings import IngestSettings
 
-    letters = list_letters(load_settings(file, IngestSettings, lang.value).journal.path, reason, limit)
+    letters = list_letters(_journal(load_settings(file, IngestSettings, lang.value), lang.value), reason, limit)
     rows = [(str(x.id), x.at, x.stage, x.reason, x.topic, str(x.size), x.detail) for x in letters.shown]
     if not sys.stdout.isatty():
         for row in rows:
             typer.echo("\t".join(row))
         return
     if rows:
-        table = Table("No.", "Time (UTC)", "Refused by", "Reason", "Topic", "Bytes", "What is wrong")
+        heads = Text(
+            "N.º|Hora (UTC)|Lo rechazó|Motivo|Tema|Bytes|Qué tiene",
+            "No.|Time (UTC)|Refused by|Reason|Topic|Bytes|What is wrong",
+        )
+        table = Table(*heads(lang.value).split("|"))
         for row in rows:
             table.add_row(*map(escape, row))
         Console().print(table)
-    for_reason = f" with reason {reason}" if reason else ""
-    typer.echo(f"{len(rows)} of {letters.total} dead letters{for_reason}." if rows else f"No dead letters{for_reason}.")
+    why = Text(f" con el motivo {reason}", f" with reason {reason}") if reason else Text("", "")
+    of = Text(f"{len(rows)} de {letters.total} cartas muertas", f"{len(rows)} of {letters.total} dead letters")
+    shown = Text(f"{of.es}{why.es}.", f"{of.en}{why.en}.")
+    say(shown if rows else Text(f"Ninguna carta muerta{why.es}.", f"No dead letters{why.en}."), lang.value)
     if letters.dropped:
-        typer.echo(f"{letters.dropped} older ones went to make room.")
+        say(
+            Text(
+                f"{letters.dropped} más antiguas se borraron para hacer lugar.",
+                f"{letters.dropped} older ones went to make room.",
+            ),
+            lang.value,
+        )
     if rows:
-        typer.echo("When the cause is mended: vigia ingest redrive, with --reason.")
+        say(
+            Text(
+                "Cuando se corrija la causa: vigia ingest redrive, con --reason.",
+                "When the cause is mended: vigia ingest redrive, with --reason.",
+            ),
+            lang.value,
+        )
 
 
 @app.command()
@@ -112,11 +135,25 @@ def redrive(file: SettingsPath, reason: Reason = None, lang: Language = Lang.ES)
     A message that was stored in part is written whole, which changes nothing for what is stored. What never was a
     message stays in the list.
     """
+    from deploy.doctor.findings import Text, counted
     from ingest.journal.letters import redrive_letters
     from ingest.settings import IngestSettings
 
-    moved = redrive_letters(load_settings(file, IngestSettings, lang.value).journal.path, reason)
-    typer.echo(f"{moved} messages go to the sinks again")
+    moved = redrive_letters(_journal(load_settings(file, IngestSettings, lang.value), lang.value), reason)
+    told = counted(moved, Text("mensaje va", "message goes"), Text("mensajes van", "messages go"))
+    say(Text(f"{told.es} otra vez a sus destinos", f"{told.en} to the sinks again"), lang.value)
+
+
+def _journal(settings: IngestSettings, language: str) -> Path:
+    """The journal, which must be there. Raises DeployError."""
+    path = settings.journal.path
+    if not path.exists():
+        raise DeployError(
+            f"no hay diario en {path}: ¿ha corrido ingest aquí, y es esta su configuración?"
+            if language == "es"
+            else f"there is no journal at {path}: has ingest run here, and are these its settings?"
+        )
+    return path
 
 
 def _leave() -> None:

@@ -124,10 +124,11 @@ def _handshake(side: Side, connection: socket.socket, host: str, where: str, fil
             if _turned_away(safe):
                 return _refused(side, where, "")
     except ssl.SSLCertVerificationError as error:
+        why = _unverified(error.verify_message)
         return wrong(
             "broker_untrusted",
-            f"Quien contesta no demuestra ser {side.other.es[:1].lower()}{side.other.es[1:]} ({error.verify_message})",
-            f"Who answers does not prove to be {side.other.en[:1].lower()}{side.other.en[1:]} ({error.verify_message})",
+            f"Quien contesta no demuestra ser {side.other.es[:1].lower()}{side.other.es[1:]} ({why.es})",
+            f"Who answers does not prove to be {side.other.en[:1].lower()}{side.other.en[1:]} ({why.en})",
             where,
             todo=Text(
                 "Revise el reloj, el host de la configuración y ca.crt; si están bien, puede ser un impostor: avise",
@@ -186,3 +187,23 @@ def _refused(side: Side, where: str, reason: str) -> Finding:
             "It may be revoked or have ended: make or ask for another (vigia pki, vigia pki bundle)",
         ),
     )
+
+
+_UNVERIFIED: Final = {
+    # how OpenSSL's message begins
+    "certificate has expired": "su certificado venció",
+    "certificate is not yet valid": "su certificado todavía no vale",
+    "self-signed certificate": "su certificado no es de nuestra autoridad",
+    "self signed certificate": "su certificado no es de nuestra autoridad",
+    "unable to get local issuer certificate": "su certificado no es de nuestra autoridad",
+    "unable to get issuer certificate": "su certificado no es de nuestra autoridad",
+    "certificate signature failure": "la firma de su certificado no vale",
+    "Hostname mismatch": "su certificado es de otro nombre",
+    "IP address mismatch": "su certificado es de otra dirección",
+    "certificate revoked": "su certificado fue anulado",
+}
+
+
+def _unverified(said: str) -> Text:
+    """Why a certificate is not believed."""
+    return Text(next((es for begins, es in _UNVERIFIED.items() if said.startswith(begins)), said), said)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.doctor.findings import AS_ROOT, Check, Finding, Text, attention, is_there, ok, sizes, unseen, wrong
+from deploy.language import system_words
 
 _BAD_BYTES: Final = 100_000_000
 _BAD_SHARE: Final = 0.02
@@ -31,7 +32,7 @@ def _look(directory: Path) -> Finding:
     except OSError as error:
         return unseen(
             "disk_unseen",
-            f"No se pudo mirar el disco ({error.strerror})",
+            f"No se pudo mirar el disco ({system_words(error).es})",
             f"The disk: {error.strerror}",
             str(there),
             todo=AS_ROOT,

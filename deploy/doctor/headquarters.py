@@ -15,7 +15,8 @@ from deploy.doctor.influx import influx_check
 from deploy.doctor.ingest_api import api_check
 from deploy.doctor.journal import journal_checks
 from deploy.doctor.service import service_check
-from ingest.registry import RegistryError, read_registry
+from deploy.settings.file import SettingsFileError
+from deploy.settings.registry import load_registry
 from ingest.settings import IngestSettings
 
 
@@ -34,7 +35,7 @@ def examine_headquarters(path: Path) -> list[Told]:
     stations = None
     if sound("registry"):
         stations, registry = _registry(settings.registry.path)
-        checks.append(Check(Text("Registro", "Registry"), lambda: [registry]))
+        checks.append(Check(Text("Registro", "Registry"), lambda: registry))
     if sound("journal"):
         checks.append(service_check("vigia-ingest", Text("recibe ni se guarda nada", "taken or stored"), kept))
         checks += [disk_check(kept.parent), *journal_checks(kept, stations)]
@@ -49,30 +50,31 @@ def examine_headquarters(path: Path) -> list[Told]:
     return [*looked.faults, *examine(checks)]
 
 
-def _registry(path: Path) -> tuple[dict[str, str] | None, Finding]:
+def _registry(path: Path) -> tuple[dict[str, str] | None, list[Finding]]:
     try:
-        registry = read_registry(path)
-    except RegistryError as error:
-        return None, wrong(
-            "registry_wrong",
-            f"El registro de puestos no sirve: {error}",
-            f"{error}",
-            str(path),
-            todo=Text(f"Corrija el archivo: sudo nano {path}", f"Mend the file: sudo nano {path}"),
-        )
+        registry = load_registry(path)
+    except SettingsFileError as error:
+        mend = Text(f"Corrija el archivo: sudo nano {path}", f"Mend the file: sudo nano {path}")
+        return None, [
+            wrong(
+                "registry_wrong",
+                f"El registro de puestos no sirve: {problem('es')}",
+                f"The registry cannot be used: {problem('en')}",
+                str(path),
+                todo=mend,
+            )
+            for problem in error.problems
+        ]
     stations = {station.name: station.title for station in registry.stations}
     if not stations:
-        return stations, wrong(
-            "registry_empty",
-            "El registro no tiene ningún puesto: se rechaza todo lo que llega",
-            "The registry has no station: all that comes is refused",
-            str(path),
-            todo=Text("Agregue [[territories]] y [[stations]]", "Add [[territories]] and [[stations]]"),
-        )
+        return stations, [
+            wrong(
+                "registry_empty",
+                "El registro no tiene ningún puesto: se rechaza todo lo que llega",
+                "The registry has no station: all that comes is refused",
+                str(path),
+                todo=Text("Agregue [[territories]] y [[stations]]", "Add [[territories]] and [[stations]]"),
+            )
+        ]
     many = counted(len(stations), Text("puesto", "station"), Text("puestos", "stations"))
-    return stations, ok(
-        "registry",
-        f"El registro tiene {many.es}",
-        f"The registry has {many.en}",
-        str(path),
-    )
+    return stations, [ok("registry", f"El registro tiene {many.es}", f"The registry has {many.en}", str(path))]

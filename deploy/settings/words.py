@@ -24,6 +24,10 @@ FAULTS: Final = {
         'debe ser una lista: ["a", "b"], o una tabla [[...]] con dos corchetes para cada elemento',
         'must be a list: ["a", "b"], or one table [[...]] with two brackets for each',
     ),
+    "tuple_type": Text(
+        "debe ser una tabla [[...]] con dos corchetes para cada elemento",
+        "must be one table [[...]] with two brackets for each",
+    ),
     "dict_type": Text("debe ser una tabla, como [uplink]", "must be a table, such as [uplink]"),
     "model_type": Text("debe ser una tabla, como [uplink]", "must be a table, such as [uplink]"),
     "model_attributes_type": Text("debe ser una tabla, como [uplink]", "must be a table, such as [uplink]"),
@@ -168,12 +172,28 @@ _MEANINGS: Final = {
     "Name of this source in logs and counters: 1 to 32 of a-z, 0-9 and inner hyphens": (
         "nombre de la fuente: de 1 a 32 de a-z, 0-9 y guiones interiores"
     ),
+    "Name of this output on the page and in counters: 1 to 20 of a-z, 0-9 and inner hyphens": (
+        "nombre de la salida: de 1 a 20 de a-z, 0-9 y guiones interiores"
+    ),
+    'Only at these hours of the post, such as "05:30-21:00" or "21:00-05:30"; always if empty': (
+        'solo a estas horas, como "05:30-21:00" o "21:00-05:30"'
+    ),
+    "Number of the GPIO line (BCM), not of the place on the header": "número de la línea GPIO (BCM)",
+    "Name of the source, in [[sources]], whose radio says it": "la fuente de [[sources]] cuya radio lo dice",
+    "Where: http:// or https://": "adónde: http:// o https://",
+    "File of mode 600 with the services' URLs, one a line (they hold passwords)": (
+        "archivo de modo 600 con las direcciones de los servicios, una por línea"
+    ),
     "Name of the sensor in everything that is stored: 1 to 32 bytes": "nombre del sensor: de 1 a 32 bytes",
     "Name of the sensor in everything that is stored: 1 to 32 bytes, and then for good": (
         "nombre del sensor, para siempre: de 1 a 32 bytes"
     ),
     "The devices that are listened to": "los equipos que se escuchan",
     "The sensors that are listened to": "los sensores que se escuchan",
+    "1 to 32 of a-z, 0-9 and inner hyphens": "de 1 a 32 de a-z, 0-9 y guiones interiores",
+    "What people call it": "cómo lo llama la gente",
+    "The name of one of the territories": "el nombre de uno de los territorios",
+    "Its name in the gateway's configuration": "su nombre en la configuración del gateway",
     "Centre frequency in hertz": "frecuencia central, en hercios",
     "Its number on the line (slave address), 1 to 247": "su número en la línea, de 1 a 247",
 }
@@ -216,6 +236,22 @@ _SENTENCES: Final = tuple(
         (
             r"packets that begin with (.*) begin with (.*) too, and so.*",
             r"los paquetes que empiezan con \1 empiezan también con \2: dé ids de los que ninguno empiece como otro",
+        ),
+        (
+            r"station (.*) names the territory (.*), which is not in the file",
+            r"el puesto \1 nombra el territorio \2, que no está en el archivo",
+        ),
+        (
+            r"no station may be called (.*): that is what ingest calls itself",
+            r"ningún puesto puede llamarse \1: así se llama la sede misma",
+        ),
+        (r"two of the same name: station (.*)", r"dos puestos del mismo nombre: \1"),
+        (r"two of the same name: territory (.*)", r"dos territorios del mismo nombre: \1"),
+        (r"two of the same name: sensor of station ('.*?') (.*)", r"dos sensores de un nombre en el puesto \1: \2"),
+        (r"two outputs are called (.*)", r"dos salidas de avisos se llaman \1; dé a cada una su nombre"),
+        (
+            r"output (.*) speaks by (.*): no source is called so",
+            r"la salida \1 habla por \2: no hay ninguna fuente con ese nombre en [[sources]]",
         ),
         (r"two (?:devices|recorders) have the (\w+) (.*)", r"dos equipos tienen el mismo \1: \2"),
         (r"a key is (\d+) hex digits, in quotes", r"una clave son \1 cifras hexadecimales, entre comillas"),

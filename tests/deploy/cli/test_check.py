@@ -101,3 +101,48 @@ def test_mistakes_are_plain_lines_on_standard_error_and_exit_code_1(tmp_path: Pa
     ]
     told = subprocess.run([*command, "--lang", "en"], capture_output=True, text=True, timeout=60, check=False)
     assert told.stderr.splitlines()[1] == "  line 2: uplink.port: must be at most 65535"
+
+
+REGISTRY = """\
+[[territories]]
+name = "yaguas"
+title = "Yaguas"
+
+[[stations]]
+name = "Boca Yaguas"
+territory = "yaguas"
+"""
+
+
+def test_faults_of_the_registry_are_told_by_their_lines_in_the_language(tmp_path: Path) -> None:
+    settings, registry = tmp_path / "ingest.toml", tmp_path / "registry.toml"
+    text = vigia("ingest", "config").output.replace("put the token here, or into VIGIA_INGEST__INFLUX__TOKEN", "0" * 16)
+    settings.write_text(text.replace("/etc/vigia/registry.toml", str(registry)))
+
+    def told(*more: str) -> list[str]:
+        return str(vigia("ingest", "check", settings, *more).exception).splitlines()[1:]
+
+    registry.write_text(REGISTRY)
+    assert told() == [
+        "  línea 5: stations.title: falta (cómo lo llama la gente)",
+        "  línea 6: stations.name: no tiene la forma correcta (de 1 a 32 de a-z, 0-9 y guiones interiores)",
+    ]
+    assert "  line 6: stations.name: has not the right form (1 to 32 of a-z, 0-9 and inner hyphens)" in told(
+        "--lang", "en"
+    )
+    registry.write_text(
+        '[[territories]]\nname = "yaguas"\ntitle = "Yaguas"\n'
+        '[[stations]]\nname = "boca"\nterritory = "otro"\ntitle = "Boca"\n'
+    )
+    assert told() == ["  el puesto 'boca' nombra el territorio 'otro', que no está en el archivo"]
+    registry.unlink()
+    assert told() == ["  no existe; ¿está bien el nombre?"]
+
+
+def test_dead_letters_and_redrive_say_in_the_language_that_there_is_no_journal(tmp_path: Path) -> None:
+    settings = tmp_path / "ingest.toml"
+    text = vigia("ingest", "config").output.replace("put the token here, or into VIGIA_INGEST__INFLUX__TOKEN", "0" * 16)
+    settings.write_text(text.replace("/var/lib/vigia", str(tmp_path)))
+    for command in ("dead-letters", "redrive"):
+        assert "no hay diario en" in str(vigia("ingest", command, settings).exception)
+        assert "there is no journal at" in str(vigia("ingest", command, settings, "--lang", "en").exception)
