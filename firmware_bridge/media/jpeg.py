@@ -23,19 +23,21 @@ _TAIL_BYTES: Final = 65_536
 
 class Segments(msgspec.Struct, frozen=True):
     """exif: the TIFF block, empty when there is none. comments: of COM segments. pixels: the most that any frame header
-    claims, 0 without one. progressive: the picture must be held whole to be decoded. damaged: a segment does not add
-    up."""
+    claims, 0 without one. progressive: the picture must be held whole to be decoded. scans: how often all of it is gone
+    through, at most; more than one only where it comes in parts. damaged: a segment does not add up."""
 
     exif: bytes = b""
     comments: tuple[bytes, ...] = ()
     pixels: int = 0
     progressive: bool = False
+    scans: int = 1
     damaged: bool = False
 
 
 def read_segments(content: bytes) -> Segments:
     """The metadata before the picture's own data; of two EXIF blocks the first counts. Never raises."""
     exif, pixels, progressive = b"", 0, False
+    parts, scans = 1, 1
     comments: list[bytes] = []
     place, size = 2, len(content)
     whole = False
@@ -51,6 +53,8 @@ def read_segments(content: bytes) -> Segments:
             continue
         if marker in (_SOS, _EOI):
             whole = True
+            if progressive or (marker == _SOS and content[place + 4 : place + 5] < bytes((parts,))):
+                scans = content.count(bytes((0xFF, _SOS)), place)  # stuffing keeps it out of the data
             break
         if marker in _STANDALONE:
             place += 2
@@ -66,8 +70,9 @@ def read_segments(content: bytes) -> Segments:
         elif marker in _FRAMES and len(body) >= 5:
             pixels = max(pixels, int.from_bytes(body[1:3], "big") * int.from_bytes(body[3:5], "big"))
             progressive |= marker not in _SEQUENTIAL
+            parts = max(parts, body[5] if len(body) > 5 else 1)
         place += 2 + length
-    return Segments(exif, tuple(comments), pixels, progressive, not whole)
+    return Segments(exif, tuple(comments), pixels, progressive, scans, not whole)
 
 
 def is_whole(content: bytes) -> bool:

@@ -23,6 +23,9 @@ MAX_PIXELS: Final = 64_000_000
 """Of a baseline JPEG, which is decoded at an eighth of its size."""
 MAX_PIXELS_WHOLE: Final = 24_000_000
 """Of a progressive JPEG, a PNG or a WebP, which must be held in memory whole."""
+MAX_PIXELS_SCANNED: Final = 2_400_000_000
+"""Of a JPEG that comes in several scans, each of which goes through all of it: a hundred of the largest, where cameras
+write ten. Half a megabyte can hold thousands, and keep a machine busy for many minutes."""
 
 _SIDES: Final = (320, 240, 160, 96)
 _QUALITIES: Final = (80, 65, 50, 38, 28)
@@ -66,8 +69,8 @@ def sniff(head: bytes) -> str | None:
 def read_pixels(content: bytes, orientation: int = 1) -> Picture | Rejected:
     """The picture, whole, with a thumbnail of at most THUMBNAIL_BYTES turned upright. orientation: as EXIF has it.
 
-    Reasons: not_a_picture, unsupported_picture, too_many_pixels, truncated, bad_picture. Never raises; without Pillow
-    the picture is taken as it is.
+    Reasons: not_a_picture, unsupported_picture, too_many_pixels (those of a JPEG in several scans
+    count with each), truncated, bad_picture. Never raises; without Pillow the picture is taken as it is.
     """
     kind = sniff(content)
     if kind is None:
@@ -76,7 +79,9 @@ def read_pixels(content: bytes, orientation: int = 1) -> Picture | Rejected:
     most = MAX_PIXELS
     if kind == "image/jpeg":
         segments = read_segments(content)
-        claimed, whole = segments.pixels, segments.progressive
+        claimed, whole = segments.pixels, segments.progressive or segments.scans > 1
+        if claimed * segments.scans > MAX_PIXELS_SCANNED:
+            return Rejected("too_many_pixels", 1, f"{segments.scans} scans of {claimed} pixels")
     else:
         claimed, whole = _claimed(kind, content), True
     if whole:

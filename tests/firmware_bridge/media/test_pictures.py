@@ -145,6 +145,23 @@ def test_decompression_bombs_are_refused_before_decoding() -> None:
     assert reason(bytes(progressive)) == "too_many_pixels"
 
 
+@pytest.mark.parametrize("progressive", [True, False])
+def test_a_picture_is_not_gone_through_thousands_of_times(progressive: bool) -> None:
+    content = bytearray(jpeg(image=painted((64, 64)), progressive=progressive))
+    begin = content.index(b"\xff\xda")
+    if not progressive:  # its scans could be of one colour each
+        content[begin + 2 : begin + 14] = bytes.fromhex("0008 01 0100 003f00")
+    frame = content.index(b"\xff\xc2" if progressive else b"\xff\xc0") + 5
+    content[frame : frame + 4] = struct.pack(">HH", 4_000, 5_000)
+    scan = bytes(content[begin:-2])
+    assert reason(bytes(content[:begin]) + scan * 5_000 + b"\xff\xd9") == "too_many_pixels"
+
+
+def test_what_follows_a_plain_picture_is_none_of_its_scans() -> None:
+    content = jpeg()
+    assert isinstance(read_pixels(content + b"\xff\xda" * 100_000 + content[-2:]), Picture)
+
+
 def test_truncated_pictures() -> None:
     content = jpeg(image=painted((640, 480)))
     assert reason(content[: len(content) // 2]) == "truncated"
