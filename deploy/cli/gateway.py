@@ -9,6 +9,7 @@ import typer
 
 from deploy.cli.checked import say, tell_doubts, tell_files, tell_paths, tell_rules
 from deploy.cli.doctor import Lang
+from deploy.cli.outputs import try_outputs
 from deploy.cli.replay import replay
 from deploy.cli.running import set_up_logging, stop_event
 from deploy.errors import DeployError
@@ -117,3 +118,4 @@ def config() -> None:
 
 
 app.command()(replay)
+app.command("test-outputs")(try_outputs)

@@ -76,10 +76,11 @@ def account(staged: StagedPost) -> Account:
     """What a post answers for, by the counters in its outbox file."""
     tallies, waiting = staged.gateway.tallies()
     accepted = {lane: total for (place, lane), total in tallies.items() if place == "accepted"}
-    own = accepted.pop("health", 0)  # the lane of the gateway's own reports, and of nothing else
+    incidents = tallies.get(("watch", "incident_alerts"), 0)  # the post's own, in the lane of alerts
+    own = accepted.pop("health", 0) + incidents  # the lane of the gateway's own reports, and of nothing else
     evicted = sum(total for (place, name), total in tallies.items() if place == "outbox" and name.startswith("evicted"))
     sent, _ = sent_and_dropped(staged)
-    return Account(staged.post.station, sent, sum(accepted.values()), own, evicted, waiting, staged.starts)
+    return Account(staged.post.station, sent, sum(accepted.values()) - incidents, own, evicted, waiting, staged.starts)
 
 
 def sent_and_dropped(staged: StagedPost) -> tuple[int, int]:
@@ -145,7 +146,7 @@ def _of_post(staged: StagedPost, was: PostFigures) -> PostFigures:
         heard=now.heard,
         own=now.own,
         waiting=now.waiting,
-        alerts=tallies.get(("accepted", "alert"), 0),
+        alerts=tallies.get(("accepted", "alert"), 0) - tallies.get(("watch", "incident_alerts"), 0),
         last_alert=_last_alert(staged.gateway.log) or was.last_alert,
     )
 

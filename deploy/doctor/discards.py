@@ -9,7 +9,7 @@ from deploy.doctor.findings import Finding, Text, attention, counted, number, ok
 from deploy.doctor.reasons import UNMAPPED, advice
 
 _ACCEPTED: Final = "accepted"
-_NO_DISCARD: Final = frozenset({("outbox", "receipted"), ("outbox", "salvaged")})
+_NO_DISCARD: Final = frozenset({("outbox", "receipted"), ("outbox", "salvaged"), ("watch", "incident_alerts")})
 _SMALL_SHARE: Final = 0.001
 
 

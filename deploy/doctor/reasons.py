@@ -12,6 +12,7 @@ from deploy.doctor.findings import Text
 from deploy.doctor.reason import CABLE, FILE, FIRMWARE, MAINTAINER, NOTHING, Reason
 from deploy.doctor.reasons_of_files import REASONS_OF_FILES
 from deploy.doctor.reasons_of_networks import REASONS_OF_NETWORKS
+from deploy.doctor.reasons_of_warnings import REASONS_OF_WARNINGS
 
 UNMAPPED: Final = "unmapped_"
 """Begins the reason of a field that nothing maps to a quantity; its name follows."""
@@ -245,7 +246,7 @@ _REASONS: Final[Mapping[str, Reason]] = {
         ),
     ),
 }
-_ALL: Final[Mapping[str, Reason]] = {**REASONS_OF_FILES, **REASONS_OF_NETWORKS, **_REASONS}
+_ALL: Final[Mapping[str, Reason]] = {**REASONS_OF_FILES, **REASONS_OF_NETWORKS, **REASONS_OF_WARNINGS, **_REASONS}
 _FAMILIES: Final[Mapping[str, Reason]] = {
     UNMAPPED: Reason(
         Text("campos que nadie traduce a una magnitud", "fields that nothing maps to a quantity"),

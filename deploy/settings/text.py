@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import textwrap
+import types
 from enum import Enum
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
@@ -39,6 +40,8 @@ def settings_text(model: type[BaseModel], title: str, *, required: dict[str, str
     lines.append("# A relative path is taken from the directory in which vigia is started: write whole paths.")
     for name, field in model.model_fields.items():
         section = field.annotation
+        if choices := _choices(field):
+            lines += _samples(name, field, choices)
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
             continue
         lines += ["", *_comment(field.description or ""), f"[{name}]"]
@@ -54,6 +57,34 @@ def settings_text(model: type[BaseModel], title: str, *, required: dict[str, str
             lines.append(_assignment(key, inner, (required or {}).get(f"{name}.{key}")))
         lines += tables
     return "\n".join(lines) + "\n"
+
+
+def _choices(field: FieldInfo) -> list[type[BaseModel]]:
+    """The sorts of tables that a list of tables may hold; none for any other field."""
+    of = get_args(field.annotation)[0] if get_origin(field.annotation) is list else None
+    either = get_args(of)[0] if get_origin(of) is Annotated else of
+    return list(get_args(either)) if get_origin(either) in (Union, types.UnionType) else []
+
+
+def _samples(name: str, field: FieldInfo, choices: list[type[BaseModel]]) -> list[str]:
+    """One element of each sort, in comments; of the later ones only what the first has not, or has otherwise."""
+    lines = ["", *_comment(field.description or "")]
+    shown: set[str] = set()
+    for number, choice in enumerate(choices):
+        lines += [*([] if number == 0 else ["#"]), f"# [[{name}]]"]
+        tagged = sorted(choice.model_fields.items(), key=lambda item: not _is_tag(item[1]))
+        for key, inner in tagged:
+            tag = get_args(inner.annotation)[0] if _is_tag(inner) else None
+            line = f"{key} = {_toml(tag)}" if tag else _assignment(key, inner, None).removeprefix("# ")
+            if line not in shown or key == "name":
+                lines += [f"# {words}" for words in _comment(inner.description or "")] if line not in shown else []
+                lines.append(f"# {line}")
+            shown.add(line)
+    return lines
+
+
+def _is_tag(field: FieldInfo) -> bool:
+    return get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
 
 
 def _element(field: FieldInfo) -> type[BaseModel] | None:

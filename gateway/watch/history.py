@@ -157,7 +157,7 @@ class History:
                 self._file.write(batch.facts, batch.changes.values(), batch.point, sync=sync)
                 before_ms = batch.facts[-1][0] - self._keep_ms if batch.facts else 0
                 if gone := self._file.evict(before_ms, self._max_bytes):
-                    self._count({("history", "evicted"): gone})
+                    self._count({("history", "facts_evicted"): gone})
             except sqlite3.Error as error:
                 if is_no_room(error) and attempt == 0 and self._halve():
                     continue
@@ -181,7 +181,7 @@ class History:
         except sqlite3.Error:
             return False
         if gone:
-            self._count({("history", "evicted"): gone})
+            self._count({("history", "facts_evicted"): gone})
         return gone > 0
 
     def _begin_anew(self, error: Exception) -> None:
@@ -198,7 +198,7 @@ class History:
             log.warning(
                 "the history %s cannot be used (%s): set aside as %s, begun anew", self._path, error, aside.name
             )
-            self._count({("history", "set_aside"): 1})
+            self._count({("history", "history_set_aside"): 1})
             self._file = HistoryFile(self._path)
         except (OSError, sqlite3.Error, HistoryError) as again:
             self._say(f"the history {self._path} cannot be begun anew ({again}): rules forget at a restart")
@@ -212,7 +212,7 @@ class History:
             if over > 0:
                 del self._waiting[:over]
         if over > 0:
-            self._count({("history", "not_kept"): over})
+            self._count({("history", "facts_not_kept"): over})
 
     def _say(self, words: str) -> None:
         if words != self._trouble:

@@ -37,7 +37,7 @@ class Inbox:
                         self._left_out["watch", "alerts_merged"] += 1
                     self._beyond[key] = item
                 else:
-                    self._left_out["watch", "overflow"] += 1
+                    self._left_out["watch", "watch_overflow"] += 1
             self._news.notify()
 
     def take(self, limit: int, timeout_s: float) -> list[Accepted]:

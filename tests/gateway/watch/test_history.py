@@ -102,7 +102,7 @@ def test_it_is_bounded_in_days_and_in_bytes(tmp_path: Path) -> None:
         left = [one.steady_ms for one in history.facts()]
         assert left[-1] == 2 * day_ms + 59_999
         assert left == sorted(left)
-        assert counts["history", "evicted"] + len(left) == 60_002
+        assert counts["history", "facts_evicted"] + len(left) == 60_002
     assert path.stat().st_size < 2 << 20
 
 
@@ -132,7 +132,7 @@ def test_a_file_that_cannot_be_used_is_set_aside(tmp_path: Path, how: str) -> No
         history.commit(sync=True)
         assert [one.steady_ms for one in history.facts()] == [9]
         assert history.trouble == ""
-        assert counts == {("history", "set_aside"): 1}
+        assert counts == {("history", "history_set_aside"): 1}
     assert len(list(tmp_path.glob("history.db.damaged-*[0-9]"))) == 1
 
 
@@ -151,7 +151,7 @@ def test_damage_that_shows_while_it_runs(tmp_path: Path) -> None:
         history.commit(sync=True)
         history.commit(sync=True)
         assert [one.steady_ms for one in history.facts()][-1] == 5009
-        assert counts["history", "set_aside"] == 1
+        assert counts["history", "history_set_aside"] == 1
 
 
 @pytest.mark.expects_warnings
@@ -162,7 +162,7 @@ def test_without_a_disk_the_post_goes_on_and_says_so(tmp_path: Path) -> None:
             history.add(fact(n))
         history.commit(sync=True)
         assert "cannot be opened" in history.trouble
-        assert counts["history", "not_kept"] == 5000
+        assert counts["history", "facts_not_kept"] == 5000
         assert list(history.facts()) == []
         assert (history.incidents(), history.steady_point()) == ([], None)
 
@@ -183,4 +183,4 @@ def test_a_full_disk_keeps_the_newest(tmp_path: Path) -> None:
         left = [one.steady_ms for one in history.facts()]
         assert left[-1] == 29_999
         assert history.trouble == ""
-        assert counts["history", "evicted"] + len(left) == 30_000
+        assert counts["history", "facts_evicted"] + len(left) == 30_000

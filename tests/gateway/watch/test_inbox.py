@@ -37,7 +37,7 @@ def test_a_flood_of_alerts_is_bounded_and_each_sensor_is_still_heard() -> None:
     taken = inbox.take(10_000, 0.0) + inbox.take(10_000, 0.0)
     assert len(taken) == 200 + 7
     assert [item.moment.boot_ms for item in taken[-7:]] == list(range(4993, 5000))
-    assert inbox.left_out() == {("watch", "alerts_merged"): 4793, ("watch", "overflow"): 1}
+    assert inbox.left_out() == {("watch", "alerts_merged"): 4793, ("watch", "watch_overflow"): 1}
     assert not inbox.left_out()
 
 
