@@ -67,9 +67,9 @@ class Report:
             return
         self._console.print()
         self.say(
-            Text("Avisos por día (█ con estas reglas", "Warnings a day (█ with these rules")
+            Text("Avisos por día (█ con estas reglas)", "Warnings a day (█ with these rules)")
             if present is None
-            else Text("Avisos por día (█ con estas reglas, ░ ahora", "Warnings a day (█ with these rules, ░ now")
+            else Text("Avisos por día (█ con estas reglas, ░ ahora)", "Warnings a day (█ with these rules, ░ now)")
         )
         most = max([*told.values(), *now.values()])
         for day in _days([*told, *now]):

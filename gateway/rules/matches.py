@@ -65,8 +65,12 @@ class ScopeOf:
         self._place = place
         self._together = together
         self._groups = frozenset(groups)
+        self._known = {name: self._scope(name) for name in place.sensors}
 
     def __call__(self, sensor: str) -> str:
+        return self._known.get(sensor) or self._scope(sensor)
+
+    def _scope(self, sensor: str) -> str:
         if self._together == "post":
             return ""
         placed = self._place.sensors.get(sensor)
@@ -88,7 +92,9 @@ class HeardMatcher:
 
     def __init__(self, rule: HeardRule, scope_of: Callable[[str], str]) -> None:
         self._count = rule.count
-        self._of = rule.of
+        self._most = rule.of if rule.of is not None else rule.count
+        self.counts_others = rule.of is not None and rule.count > 1
+        """Whether detections that are not its own matter to it."""
         self._within_ms = round(rule.within_s * 1000)
         self._scope_of = scope_of
         self._heard: dict[str, list[_Counted]] = {}
@@ -97,11 +103,6 @@ class HeardMatcher:
     @property
     def window_ms(self) -> int:
         return self._within_ms if self._count > 1 else 0
-
-    @property
-    def counts_others(self) -> bool:
-        """Whether detections that are not its own matter to it."""
-        return self._of is not None and self._count > 1
 
     def hear(self, detection: Detection, is_own: bool) -> Match | None:
         scope = self._scope_of(detection.sensor)
@@ -116,19 +117,21 @@ class HeardMatcher:
             heard = self._heard[scope] = []
         self._order += 1
         counted = _Counted(detection.at_ms, self._order, is_own, detection)
-        # Mostly the latest; one that was long under way belongs before.
-        if not heard or heard[-1][:2] < counted[:2]:
+        until = 0  # of the latest, which it mostly is; one that was long under way belongs before
+        if not heard or heard[-1].at_ms <= counted.at_ms:
             heard.append(counted)
-            until = len(heard)
         else:
             insort(heard, counted, key=lambda one: one[:2])
-            until = heard.index(counted) + 1
-        most = self._of if self._of is not None else self._count
-        within = [one for one in heard[max(0, until - most) : until] if one.at_ms > detection.at_ms - self._within_ms]
-        matched = [one.detection for one in within if one.is_own]
-        if len(heard) > most + _KEPT_FOR_LATE:
+            until = heard.index(counted) + 1 - len(heard)
+        if len(heard) > self._most + _KEPT_FOR_LATE:
             del heard[0]
-        return _match(scope, matched) if is_own and len(matched) >= self._count else None
+        if not is_own:
+            return None
+        last = len(heard) + until
+        since_ms = detection.at_ms - self._within_ms
+        within = heard[max(0, last - self._most) : last]
+        matched = [one.detection for one in within if one.is_own and one.at_ms > since_ms]
+        return _match(scope, matched) if len(matched) >= self._count else None
 
 
 class NearMatcher:

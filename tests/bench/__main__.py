@@ -21,6 +21,7 @@ from tests.bench.footprint import run as footprint
 from tests.bench.frames import run as frames
 from tests.bench.harness import Benchmark, Options, Result, console
 from tests.bench.latency import run as latency
+from tests.bench.rules import run as rules
 from tests.bench.serial_intake import run as serial
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -34,6 +35,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "frames": frames,
     "latency": latency,
     "footprint": footprint,
+    "rules": rules,
 }
 """In the order of the table."""
 
