@@ -192,7 +192,7 @@ def test_on_a_terminal_dead_letters_are_a_table(hq: Headquarters) -> None:
         hostile.publish("vigia/1/[bold]/up/reading", b"garbage")
         wait_until("it is set aside", lambda: hq.ingest.dead_letters() == 1)
     shown = on_a_terminal([sys.executable, "-m", "deploy.cli", "ingest", "dead-letters", str(hq.ingest.settings)])
-    assert "Reason" in shown
+    assert "Motivo" in shown
     assert "bad_station" in shown
     assert "vigia/1/[bold]/up/reading" in shown  # not taken for markup
     assert "1 de 1 cartas muertas." in shown
