@@ -18,6 +18,7 @@ hypothesis.settings.load_profile("vigia")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", metavar="DIRECTORY", help="keep pictures of the pages that the browser tests see")
     parser.addoption("--seed", type=int, default=7, help="seed of the tests that kill things")
 
 

@@ -102,6 +102,8 @@ class NewsDesk:
 
     async def stream(self, last_id: str) -> AsyncIterator[bytes]:
         """What one phone is sent. last_id: its Last-Event-ID, "" for a new one."""
+        if self.is_full:
+            return  # others came between the question and the stream
         loop = asyncio.get_running_loop()
         known = int(last_id) if last_id.isdecimal() and len(last_id) < 20 else 0
         reader = _Reader(known)

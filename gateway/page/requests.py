@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from gateway.page.guard import MAX_FORM_BYTES
 
@@ -23,10 +23,13 @@ async def read_form(request: Request) -> Mapping[str, str]:
     if kind not in ("application/x-www-form-urlencoded", ""):
         raise FormError("it is no form")
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_FORM_BYTES:
-            raise FormError("the form is too long")
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_FORM_BYTES:
+                raise FormError("the form is too long")
+    except ClientDisconnect:
+        raise FormError("the form was not sent to its end") from None
     try:
         fields = parse_qsl(body.decode("ascii"), keep_blank_values=True, max_num_fields=_MAX_FIELDS, errors="strict")
     except ValueError as error:  # UnicodeDecodeError is one

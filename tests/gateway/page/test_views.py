@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -24,13 +22,6 @@ from gateway.watch.words import BoardState, ClockWord, OutputWord, TroubleWord
 from tests.gateway.page.posts import LIMA, Post, make_link
 
 SPANISH = Language("es", LIMA)
-
-
-@pytest.fixture
-def post(tmp_path: Path) -> Iterator[Post]:
-    made = Post(tmp_path)
-    yield made
-    made.close()
 
 
 @pytest.fixture

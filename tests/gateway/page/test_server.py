@@ -1,0 +1,361 @@
+"""The page over a real connection: what can be read and done, by whom, and what whoever asks may hold."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import socket
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.page.connections import ConnectionLimits
+from gateway.page.errors import PageError
+from gateway.page.settings import PageSettings
+from gateway.page.stage import PageStage
+from tests.gateway.page.posts import LIMA, PIN, Post, serving
+from tests.support.waiting import wait_until
+
+pytestmark = pytest.mark.slow
+
+PAGES = ("/", "/mapa", "/sensores", "/fotos", "/estado", "/patrulla", "/incidente/42")
+LOOPBACK = {"enabled": True, "host": "127.0.0.1", "port": 0}
+
+
+def phone(url: str) -> httpx.Client:
+    """A client with cookies, as a browser posts forms."""
+    return httpx.Client(base_url=url, headers={"Origin": url}, timeout=20)
+
+
+def test_every_page_is_there_in_both_languages(busy_post: Post) -> None:
+    with serving(busy_post) as url, phone(url) as client:
+        for lang, word in (("es", "Ahora"), ("en", "Now")):
+            assert (
+                client.post("/vista", data={"lang": lang, "theme": "night", "back": "/mapa"}).headers["location"]
+                == "/mapa"
+            )
+            for path in PAGES:
+                answer = client.get(path)
+                assert answer.status_code == 200
+                assert f'<html lang="{lang}" data-theme="night">' in answer.text
+                assert word in answer.text
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/incidente/9999",
+        "/incidente/x",
+        "/incidente/-1",
+        "/incidente/" + "9" * 200,
+        "/nada",
+        "/foto/abc",
+        "/foto/..%2f..%2fpage.pin",
+        "/miniatura/%2e%2e",
+        "/archivo/" + "0" * 64,
+        "/static/..%2fpin.py",
+        "/static/%2e%2e/%2e%2e/settings.py",
+        "/static//etc/passwd",
+        "/docs",
+        "/openapi.json",
+        "/page.key",
+    ],
+)
+def test_what_is_not_here_is_said_in_words(busy_post: Post, path: str) -> None:
+    with serving(busy_post) as url, socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as line:
+        line.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        answer = b"".join(iter(lambda: line.recv(65536), b"")).decode()
+    assert answer.startswith("HTTP/1.1 404 ")
+    assert "Eso no está aquí" in answer
+
+
+def test_a_key_is_nowhere_on_any_page(busy_post: Post) -> None:
+    with serving(busy_post) as url, phone(url) as client:
+        secret = (busy_post.directory / "page.key").read_bytes().hex()
+        for path in PAGES:
+            text = client.get(path).text
+            assert secret not in text
+            assert str(busy_post.directory) not in text
+            assert "scrypt" not in text
+
+
+def test_acknowledge_asks_for_the_pin_once_and_keeps_the_note(busy_post: Post) -> None:
+    with serving(busy_post) as url, phone(url) as client:
+        asked = client.post("/incidente/42/enterado", data={"note": "vamos a ver"})
+        assert asked.status_code == 401
+        assert 'name="note" value="vamos a ver"' in asked.text
+        assert busy_post.done[1:] == []
+        done = client.post("/incidente/42/enterado", data={"note": "vamos a ver", "pin": PIN, "who": "Rosa"})
+        assert (done.status_code, done.headers["location"]) == (303, "/")
+        assert busy_post.done[-1].note == "Rosa: vamos a ver"
+        cookie = done.headers["set-cookie"]
+        assert "HttpOnly" in cookie
+        assert "SameSite=strict" in cookie
+        assert client.post("/incidente/41/enterado").status_code == 303, "not asked again"
+        assert busy_post.done[-1].note == "Rosa"
+        assert client.post("/salir").status_code == 303
+        assert client.post("/incidente/40/enterado").status_code == 401
+
+
+def test_a_wrong_pin_does_nothing_and_many_of_them_cost_time(busy_post: Post, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.CRITICAL, "gateway.page.access")
+    with serving(busy_post) as url, phone(url) as client:
+        for _ in range(3):
+            answer = client.post("/incidente/42/enterado", data={"pin": "0000"})
+            assert answer.status_code == 401
+            assert "Ese no es el PIN" in answer.text
+        answer = client.post("/incidente/42/enterado", data={"pin": PIN})
+        assert answer.status_code == 429, "not even the right one, for a while"
+        assert 1 <= int(answer.headers["retry-after"]) <= 4
+        assert "espere" in answer.text
+        assert len(busy_post.done) == 1
+
+
+def test_without_a_pin_set_nobody_acts_and_the_page_says_what_to_do(busy_post: Post) -> None:
+    with serving(busy_post, pin="") as url, phone(url) as client:
+        answer = client.post("/incidente/42/enterado", data={"pin": ""})
+        assert answer.status_code == 401
+        assert "vigia gateway pin" in answer.text
+        assert len(busy_post.done) == 1
+
+
+@pytest.mark.expects_warnings
+def test_a_spoilt_pin_file_lets_nobody_act(busy_post: Post) -> None:
+    with serving(busy_post) as url, phone(url) as client:
+        (busy_post.directory / "page.pin").write_text("2468")
+        assert client.post("/incidente/42/enterado", data={"pin": PIN}).status_code == 503
+        assert len(busy_post.done) == 1
+
+
+def test_acting_may_be_free(busy_post: Post) -> None:
+    with serving(busy_post, PageSettings(**LOOPBACK, acting="free"), pin="") as url, phone(url) as client:
+        assert client.post("/incidente/42/enterado").status_code == 303
+        assert busy_post.done[-1].note == "puesto"
+
+
+def test_reading_may_need_the_pin_and_then_nothing_is_shown_without(busy_post: Post) -> None:
+    sha256 = busy_post.keep_picture("quebrada-norte", "person", (40, 90, 40))
+    with serving(busy_post, PageSettings(**LOOPBACK, reading="pin")) as url, phone(url) as client:
+        for path in PAGES:
+            answer = client.get(path)
+            assert answer.status_code == 401
+            assert "Motosierra" not in answer.text
+            assert 'data-alerts=""' in answer.text
+        for path in (f"/miniatura/{sha256}", f"/archivo/{sha256}", "/noticias"):
+            assert client.get(path).status_code == 401
+        entered = client.post("/entrar", data={"pin": PIN, "back": "/mapa"})
+        assert (entered.status_code, entered.headers["location"]) == (303, "/mapa")
+        assert "Río Sereno" in client.get("/mapa").text
+
+
+def test_patrols_go_out_and_come_back(busy_post: Post) -> None:
+    with serving(busy_post) as url, phone(url) as client:
+        client.post("/entrar", data={"pin": PIN})
+        assert client.post("/patrulla/sale", data={"name": "Ampiyacu", "hours": "8"}).status_code == 303
+        assert "Ampiyacu" in client.get("/patrulla").text
+        assert client.post("/patrulla/vuelve", data={"name": "Ampiyacu"}).status_code == 303
+        assert "Ampiyacu" not in client.get("/patrulla").text
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"name": "", "hours": "4"}, {"name": "x" * 100, "hours": "4"}, {"name": "a", "hours": "x"}, {"hours": "nan"}, {}],
+)
+def test_what_cannot_be_is_said_in_words(busy_post: Post, fields: dict[str, str]) -> None:
+    with serving(busy_post) as url, phone(url) as client:
+        client.post("/entrar", data={"pin": PIN})
+        answer = client.post("/patrulla/sale", data=fields)
+        assert answer.status_code == 400
+        assert re.search("patrulla|nombre", answer.text)
+        assert len(busy_post.done) == 1
+
+
+def test_an_output_is_tested(busy_post: Post) -> None:
+    with serving(busy_post) as url, phone(url) as client:
+        client.post("/entrar", data={"pin": PIN})
+        assert client.post("/salida/probar", data={"name": "patio"}).status_code == 303
+        assert busy_post.tested == ["patio"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "content"),
+    [
+        ("application/json", b"{}"),
+        ("multipart/form-data; boundary=x", b"--x--"),
+        ("application/x-www-form-urlencoded", b"\xff\xfe"),
+        ("application/x-www-form-urlencoded", b"a=%ff"),
+        ("application/x-www-form-urlencoded", b"&".join(b"a=1" for _ in range(40))),
+    ],
+)
+def test_a_form_that_is_none_of_ours_is_refused(busy_post: Post, kind: str, content: bytes) -> None:
+    with serving(busy_post) as url, phone(url) as client:
+        answer = client.post("/incidente/42/enterado", content=content, headers={"Content-Type": kind})
+        assert answer.status_code == 400
+        assert len(busy_post.done) == 1
+
+
+def test_pictures_come_whole_and_are_not_run(busy_post: Post) -> None:
+    sha256 = busy_post.keep_picture("quebrada-norte", "person", (40, 90, 40))
+    with serving(busy_post) as url, phone(url) as client:
+        assert f"/miniatura/{sha256}" in client.get("/fotos").text
+        whole = client.get(f"/archivo/{sha256}")
+        assert whole.content == (busy_post.directory / "picture.jpg").read_bytes()
+        assert whole.headers["content-type"] == "image/jpeg"
+        assert whole.headers["x-content-type-options"] == "nosniff"
+        assert client.get(f"/miniatura/{sha256}").content.startswith(b"\xff\xd8")
+        assert "immutable" in whole.headers["cache-control"]
+
+
+def test_words_from_outside_are_no_markup(busy_post: Post) -> None:
+    evil = '"><script>alert(1)</script>'
+    busy_post.raise_incident(50, evil, "<b>x</b>", note=evil)
+    with serving(busy_post) as url, phone(url) as client:
+        for path in ("/", "/incidente/50", "/mapa"):
+            text = client.get(path).text
+            assert "<script>alert" not in text
+            assert "<b>x</b>" not in text
+
+
+def test_news_travel_and_ten_phones_hear_of_an_alert(busy_post: Post) -> None:
+    heard: list[float] = []
+
+    def listen(url: str, ready: threading.Barrier) -> None:
+        with httpx.stream("GET", f"{url}/noticias", timeout=20) as answer:
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            for line in answer.iter_lines():
+                if line.startswith("data: "):
+                    news = json.loads(line[6:])
+                    if not news["kinds"]:
+                        ready.wait()
+                    elif 77 in news["alerts"]:
+                        heard.append(time.monotonic())
+                        return
+
+    with serving(busy_post) as url:
+        ready = threading.Barrier(11)
+        phones = [threading.Thread(target=listen, args=(url, ready)) for _ in range(10)]
+        for one in phones:
+            one.start()
+        ready.wait(20)
+        busy_post.raise_incident(77, "chainsaw", "rio-medio")
+        for one in phones:
+            one.join(20)
+    assert len(heard) == 10
+
+
+def test_news_for_more_phones_than_there_is_room_for_are_refused_kindly(busy_post: Post) -> None:
+    with (
+        serving(busy_post, PageSettings(**LOOPBACK, most_streams=1)) as url,
+        httpx.stream("GET", f"{url}/noticias") as first,
+    ):
+        lines = first.iter_lines()  # held: the stream would end with it
+        next(lines)
+        second = httpx.get(f"{url}/noticias")
+        assert (second.status_code, second.headers["retry-after"]) == (503, "30")
+
+
+def test_a_phone_that_leaves_makes_room_for_another(busy_post: Post) -> None:
+    def gets_in(url: str) -> bool:
+        with httpx.stream("GET", f"{url}/noticias") as answer:
+            return answer.status_code == 200
+
+    with serving(busy_post, PageSettings(**LOOPBACK, most_streams=1)) as url:
+        for _ in range(5):
+            wait_until("there is room", lambda: gets_in(url))
+
+
+@pytest.mark.expects_warnings
+def test_connections_beyond_the_bound_are_closed_and_the_others_live(busy_post: Post) -> None:
+    limits = ConnectionLimits(most=20, most_of_one=8)
+    with serving(busy_post, limits=limits) as url, ExitStack() as open_ones:
+        port = int(url.rpartition(":")[2])
+        held = [open_ones.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(12)]
+        wait_until("four are closed", lambda: sum(map(is_closed, held)) == 4)
+        for one in held:
+            one.close()
+        wait_until("there is room again", lambda: answers(url))
+
+
+@pytest.mark.parametrize(
+    "begun",
+    [
+        b"",
+        b"GET / HTTP/1.1\r\nHost: loc",
+        b"POST /vista HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nContent-Length: 9\r\n\r\nab",
+    ],
+    ids=["nothing", "half a head", "half a form"],
+)
+def test_half_a_request_loses_its_place(busy_post: Post, begun: bytes) -> None:
+    limits = ConnectionLimits(most=20, most_of_one=8, request_within_s=0.3)
+    with serving(busy_post, limits=limits) as url:
+        with socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2]))) as line:
+            line.sendall(begun)
+            wait_until("it is closed", lambda: is_closed(line))
+        assert answers(url)
+
+
+def test_who_takes_nothing_of_what_is_sent_is_dropped(busy_post: Post) -> None:
+    busy_post.media.close()
+    sha256 = busy_post.keep_picture("quebrada-norte", "person", (40, 90, 40))
+    picture = busy_post.media.find(sha256)
+    assert picture is not None
+    with picture.open("ab") as file:
+        file.truncate(40_000_000)
+    limits = ConnectionLimits(most=20, most_of_one=8, take_within_s=0.4)
+    with serving(busy_post, limits=limits) as url, socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        line.connect(("127.0.0.1", int(url.rpartition(":")[2])))
+        line.sendall(f"GET /archivo/{sha256} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        received = 0
+
+        def is_cut() -> bool:
+            """Reads nothing until the other side has given up, then what is left in between."""
+            return has_ended(url)
+
+        wait_until("the page has dropped it", is_cut)
+        line.settimeout(5)
+        try:
+            while chunk := line.recv(1 << 20):
+                received += len(chunk)
+        except ConnectionError:
+            pass
+    assert received < 40_000_000
+
+
+def has_ended(url: str) -> bool:
+    """Whether no connection of ours to the page is established but the one that asks (Linux: /proc/net/tcp)."""
+    port = f"{int(url.rpartition(':')[2]):04X}"
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return not [row for row in rows if row[1].endswith(f":{port}") and row[3] == "01"]
+
+
+def test_an_address_that_is_taken_is_a_fault_with_words(busy_post: Post) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        settings = PageSettings(enabled=True, host="127.0.0.1", port=port)
+        with pytest.raises(PageError, match=f"127.0.0.1:{port}"):
+            PageStage(settings, busy_post.parts, LIMA).run(threading.Event())
+
+
+def is_closed(line: socket.socket) -> bool:
+    line.setblocking(False)
+    try:
+        return line.recv(1) == b""
+    except BlockingIOError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=5).status_code == 200
+    except httpx.TransportError:
+        return False
