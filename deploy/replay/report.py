@@ -32,7 +32,7 @@ class Report:
 
     def say(self, text: Text) -> None:
         """One line."""
-        self._console.print(text(self._language), markup=False, highlight=False)
+        self._console.print(text(self._language), markup=False, highlight=False, soft_wrap=True)
 
     def show(self, tried: Tried, present: Tried | None) -> None:
         """By rule, by day, then each incident in a line."""

@@ -59,6 +59,6 @@ def _place(values: Any, loc: Sequence[str | int]) -> str:
         elif isinstance(values, dict) and part in values:
             values = values[part]
             words.append(part)
-        elif part == loc[-1]:
+        elif part == loc[-1] and not (isinstance(values, dict) and values.get("when") == part):
             words.append(part)
     return ": ".join(words)
