@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 
-from firmware_bridge.readings import LABELS
 from gateway.warning.notice import Notice
 from gateway.warning.settings import LogSettings
 
@@ -29,15 +28,10 @@ class LogOutput:
         """ALERTA at WARNING for an alert, AVISO at INFO for a notice."""
         if notice.change is None:
             alerts_log.info("%s", text)
-            return
-        incident = notice.change.incident
-        label = LABELS.get(incident.label)
-        title = (label.title_en if self._settings.lang == "en" else label.title_es) if label else incident.label
-        where = ", ".join(incident.sensors)
-        if notice.is_alert:
-            alerts_log.warning("ALERTA: %s en %s: %s", title, where, text)
+        elif notice.is_alert:
+            alerts_log.warning("%s: %s", "ALERT" if self._settings.lang == "en" else "ALERTA", text)
         else:
-            alerts_log.info("AVISO: %s en %s: %s", title, where, text)
+            alerts_log.info("%s: %s", "NOTICE" if self._settings.lang == "en" else "AVISO", text)
 
     def silence(self) -> None:
         """What is written is written."""
