@@ -56,9 +56,15 @@ class Meter:
         """What the connection has carried in all, by now."""
         self._wire = wire
 
-    def under_way(self, name: str = "") -> int:
-        """Bytes handed over and not acknowledged, of one lane or of all."""
-        return sum(size for whose, size in list(self._under_way.values()) if not name or whose == name)
+    def not_taken(self, name: str = "") -> int:
+        """Bytes of one lane, or of all, that are on their way or have arrived, and that `take` has not told of yet."""
+        on_the_way = sum(size for whose, size in list(self._under_way.values()) if not name or whose == name)
+        arrived = [
+            n - self._told[key]
+            for key, n in list(self._now.items())
+            if key[0] == SENT and key[1] not in (LINK, HEADERS) and (not name or key[1] == name)
+        ]
+        return on_the_way + sum(arrived)
 
     def ended(self) -> None:
         """No acknowledgement will come any more: of what was under way, as much went as the kernel sent."""

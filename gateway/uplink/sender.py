@@ -342,10 +342,10 @@ class Sender:
     def _left(self, lane: Lane) -> int | None:
         if lane in self._spent:
             return 0
-        left, total_left = self._spending.left(lane, self.meter.under_way(lane.slug)), self._spending.total_left
+        left, total_left = self._spending.left(lane, self.meter.not_taken(lane.slug)), self._spending.total_left
         if total_left is None or lane is Lane.ALERT:
             return left
-        total_left = max(0, total_left - self.meter.under_way())
+        total_left = max(0, total_left - self.meter.not_taken())
         return total_left if left is None else min(left, total_left)
 
     def _may_go(self, flight: Flight) -> bool:

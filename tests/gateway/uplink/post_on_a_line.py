@@ -1,5 +1,5 @@
-"""A post's uplink on a real broker, and a headquarters that stores and receipts, for the tests of this folder and of the
-link as a whole."""
+"""A post's uplink on a real broker, and a headquarters that stores and receipts: for the tests of this folder and of
+the link as a whole."""
 
 from __future__ import annotations
 
@@ -47,8 +47,10 @@ def accept(outbox: Outbox, lane: Lane, *readings: Reading) -> None:
 def outbox_in(directory: Path) -> Iterator[Outbox]:
     outbox = Outbox(directory / "outbox.db", max_bytes=2**26, memory_bytes=2**22, clock=CLOCK)
     outbox.open()
-    yield outbox
-    outbox.close()
+    try:
+        yield outbox
+    finally:
+        outbox.close()
 
 
 @contextmanager
@@ -74,9 +76,11 @@ def running(
     stop = threading.Event()
     thread = threading.Thread(target=uplink.run, args=(stop,))
     thread.start()
-    yield uplink
-    stop.set()
-    thread.join(15)
+    try:
+        yield uplink
+    finally:
+        stop.set()
+        thread.join(15)
     assert not thread.is_alive()
 
 

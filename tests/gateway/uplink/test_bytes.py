@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,7 +54,7 @@ def test_counters_agree_with_a_relay_that_counted(mosquitto: Mosquitto, outbox: 
     tallies = outbox.tallies()
     assert 50 < tallies[SENT, "alert"] < 120
     assert tallies[SENT, "reading"] > 10 * tallies[SENT, "alert"]
-    assert tallies[SENT, HEADERS] > 52 * 100
+    assert tallies[SENT, HEADERS] > 52 * 10
     assert tallies[TODAY[SENT], "reading"] == tallies[SENT, "reading"]
 
 
@@ -121,11 +122,12 @@ def test_a_budget_that_is_spent_keeps_the_rest_for_tomorrow_and_stops_no_alert(
 
 
 def test_when_everything_is_spent_the_link_closes_and_alerts_open_it(mosquitto: Mosquitto, outbox: Outbox) -> None:
+    chance = random.Random(1)
     with (
         Headquarters(mosquitto.port) as peer,
         running(outbox, mosquitto.port, budget_bytes={"total": 20_000}) as uplink,
     ):
-        accept(outbox, Lane.READING, *(environment(n * 37) for n in range(20_000)))
+        accept(outbox, Lane.READING, *(environment(chance.randrange(3000)) for _ in range(20_000)))
         wait_until("it closes", lambda: uplink.state().link is LinkState.CLOSED, timeout_s=30)
         assert 0 < len(peer.of(Lane.READING)) < 20_000
         accept(outbox, Lane.ALERT, chainsaw())

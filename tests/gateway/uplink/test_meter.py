@@ -61,8 +61,10 @@ class EveryByteIsSomebodys(RuleBasedStateMachine):
         self.taken += since
 
     @invariant()
-    def lanes_count_what_arrived(self) -> None:
-        assert self.meter.under_way() == sum(size for _, _, size in self.unsent + self.unacknowledged)
+    def nothing_handed_over_is_out_of_sight(self) -> None:
+        told = sum(n for (place, name), n in self.taken.items() if place == SENT and name not in (LINK, HEADERS))
+        on_the_way = sum(size for _, _, size in self.unsent + self.unacknowledged)
+        assert self.meter.not_taken() + told == sum(self.acknowledged.values()) + on_the_way
 
     def teardown(self) -> None:
         self.meter.measured(Wire(self.sent, self.received, 104, 156))
