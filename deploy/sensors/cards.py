@@ -84,7 +84,7 @@ def check_known(name: str, language: Language = "es") -> None:
     if name in DRIVERS:
         return
     meant = _meant(name)
-    question = Text(f"¿quiso decir {' o '.join(meant)}? " if meant else "", f"{' or '.join(meant)}? " if meant else "")
+    question = Text(f"¿Quiso decir {' o '.join(meant)}? " if meant else "", f"{' or '.join(meant)}? " if meant else "")
     there = ", ".join(DRIVERS)
     raise DeployError(
         Text(

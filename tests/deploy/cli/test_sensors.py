@@ -123,8 +123,8 @@ def test_text_lines_and_messages(tmp_path: Path) -> None:
         (("nmea_gps", "123"), "un byte tiene dos, falta una"),
         (("no_such", "00"), "no hay un driver 'no_such'"),
         (("chirpstack", "00", "--lang", "en"), "there is no driver 'chirpstack'; chirpstack_v4? There are: "),
-        (("rak3172", "00"), "¿quiso decir rak_rui3? Los que hay: "),
-        (("seed_lora_e5", "00"), "¿quiso decir seeed_lora_e5? "),
+        (("rak3172", "00"), "¿Quiso decir rak_rui3? Los que hay: "),
+        (("seed_lora_e5", "00"), "¿Quiso decir seeed_lora_e5? "),
         (("nmea_gps", "--file", "/no/such/file"), "/no/such/file: no existe"),
     ],
 )
