@@ -96,7 +96,7 @@ def render_broker(
 
 
 def _service_rules(user: str) -> str:
-    written = "".join(f"topic write {ROOT}/+/{topic}\n" for topic in ("receipt", "command"))
+    written = "".join(f"topic write {ROOT}/+/{topic}\n" for topic in ("receipt", "command", "media"))
     return f"\nuser {user}\ntopic read {ROOT}/+/up/+\ntopic read {ROOT}/+/state\n{written}"
 
 

@@ -94,7 +94,7 @@ def ingest(hub: Hub) -> Iterator[Client]:
 
 
 @slow
-def test_a_post_sends_its_lanes_and_state_and_hears_its_receipts(hub: Hub, ingest: Client) -> None:
+def test_a_post_sends_its_lanes_and_state_and_hears_what_headquarters_has_of_it(hub: Hub, ingest: Client) -> None:
     with client(hub.port, hub.pki, A) as post:
         assert post.subscribe(topics.receipt(A)) == 1
         for lane in Lane:
@@ -103,6 +103,9 @@ def test_a_post_sends_its_lanes_and_state_and_hears_its_receipts(hub: Hub, inges
         wait_until("ingest hears everything", lambda: len(ingest.received) == len(Lane) + 1)
         assert ingest.publish(topics.receipt(A), b"stored") == ("publish", 0)
         wait_until("the receipt comes", lambda: post.received == [(topics.receipt(A), b"stored")])
+        assert post.subscribe(topics.media(A)) == 1
+        assert ingest.publish(topics.media(A), b"held") == ("publish", 0)
+        wait_until("it hears of its pictures", lambda: post.received[1:] == [(topics.media(A), b"held")])
 
 
 @slow
@@ -126,6 +129,8 @@ HOSTILE_TOPICS = [
     *(topics.up(A, lane) for lane in (Lane.ALERT, Lane.MEDIA)),
     topics.state(A),
     topics.receipt(A),
+    topics.media(A),
+    topics.media(B),
     topics.receipt(B),  # not even its own: headquarters alone says what is stored
     "vigia/1/puesto-b/up",
     "vigia/1/puesto-b/up/x",  # its own branch, but no lane: each such topic could keep a retained message
@@ -162,7 +167,7 @@ def test_a_hostile_post_cannot_publish_outside_its_branch(hub: Hub, ingest: Clie
 def test_a_hostile_post_hears_nothing_of_others_whatever_it_subscribes_to(hub: Hub, ingest: Client) -> None:
     patterns = [
         "#", "+/+/+/+", "$SYS/#", "vigia/1/+/receipt", "vigia/1/+/state", topics.receipt(A), topics.state(A),
-        topics.ALL_UP, topics.up(A, Lane.ALERT), topics.shared("mine", topics.ALL_UP), topics.shared("mine", "#"),
+        topics.media(A), topics.ALL_UP, topics.up(A, Lane.ALERT), topics.shared("mine", topics.ALL_UP), topics.shared("mine", "#"),
         topics.shared("mine", "vigia/1/+/receipt"),
     ]  # fmt: skip
     with client(hub.port, hub.pki, A) as post, client(hub.port, hub.pki, B) as hostile:
@@ -171,6 +176,7 @@ def test_a_hostile_post_hears_nothing_of_others_whatever_it_subscribes_to(hub: H
         for pattern in patterns:
             hostile.subscribe(pattern)
         post.publish(topics.up(A, Lane.ALERT))
+        ingest.publish(topics.media(A))
         ingest.publish(topics.receipt(A))
         wait_until("the rightful ones hear", lambda: len(ingest.received) == 2 and len(post.received) == 1)
         assert stays_empty(hostile)
