@@ -7,9 +7,13 @@ from typing import Final
 
 from deploy.doctor.findings import Finding, Text, attention, counted, number, ok, wrong
 from deploy.doctor.reasons import UNMAPPED, advice
+from gateway.commands.desk import ANSWERS
+from gateway.uplink.spending import COUNTER_PLACES
 
 _ACCEPTED: Final = "accepted"
 _NO_DISCARD: Final = frozenset({("outbox", "receipted"), ("outbox", "salvaged"), ("watch", "incident_alerts")})
+_OTHER_COUNTS: Final = frozenset({_ACCEPTED, "restarted", ANSWERS, *COUNTER_PLACES})
+"""Places of counters that count no discards."""
 _SMALL_SHARE: Final = 0.001
 
 
@@ -27,7 +31,7 @@ def discard_findings(tallies: Mapping[tuple[str, str], int]) -> list[Finding]:
         findings.append(_restarted(restarts))
     findings += [_unmapped(place, unmapped) for place in sorted({place for place, _ in unmapped})]
     for (place, name), total in sorted(tallies.items(), key=lambda item: -item[1]):
-        if place in (_ACCEPTED, "restarted") or (place, name) in _NO_DISCARD or name in evicted or not total:
+        if place in _OTHER_COUNTS or (place, name) in _NO_DISCARD or name in evicted or not total:
             continue
         if (place, name) in unmapped:
             continue
