@@ -242,7 +242,8 @@ class Watch:
             words.hear(fact)
             if fact.steady_ms >= since_ms:
                 yield fact
-        words.tell(self._board)
+        if not self._board.snapshot().detections:  # a stage that failed and began again: the board has them
+            words.tell(self._board)
 
 
 def _is_told(change: Change) -> bool:

@@ -42,6 +42,8 @@ def heard(label: str, confidence: float | None, kind: Kind = Kind.ACOUSTIC_DETEC
         (make_reading(Kind.STATION_HEALTH, "gateway", {"outbox_entries": 1}), Lane.HEALTH),
         (make_reading(Kind.TALLY, "serial", {"discarded_total": 1}, label="crc"), Lane.HEALTH),
         (Reading(int(Kind.ACOUSTIC_DETECTION), "s", "chainsaw", (), ()), Lane.ALERT),
+        (make_reading(Kind.PATROL, "A", {"duration_seconds": 60}, label="out"), Lane.DETECTION),
+        (make_reading(Kind.INCIDENT, "s", {"incident_number": 1, "incident_step": 3}, label="boat"), Lane.DETECTION),
     ],
     ids=str,
 )
@@ -93,6 +95,15 @@ def test_the_post_is_warned_though_the_disk_takes_nothing(tmp_path: Path) -> Non
     assert len(seen) == 1
 
 
+def test_what_a_person_did_is_on_disk_before_anyone_hears_of_it(tmp_path: Path) -> None:
+    seen: list[int] = []
+    with opened(tmp_path / "o.db") as outbox:
+        intake = Intake(outbox, LANES, SetClock(), lambda accepted: seen.append(outbox.state().in_memory))
+        intake.submit(make_reading(Kind.PATROL, "Los Tigres", {"duration_seconds": 60}, label="out"))
+        assert seen == [0]
+        assert outbox.state().by_lane == {Lane.DETECTION: 1}
+
+
 def test_what_was_rejected_is_counted_by_source_and_reason(tmp_path: Path) -> None:
     with opened(tmp_path / "o.db") as outbox:
         intake = Intake(outbox, LANES, SetClock(), lambda _: None)
@@ -124,7 +135,16 @@ def test_what_people_write_is_said_at_the_post_and_not_stored(tmp_path: Path, ca
     caplog.set_level(logging.INFO, "gateway.texts")
     with opened(tmp_path / "o.db") as outbox:
         texts = [RadioText("patrulla-1", "motosierra", "guardas", True), RadioText("!0badcafe", "hola", "#0")]
-        Intake(outbox, LANES, SetClock(), lambda _: None).deliver(Delivery("malla", [], [], {}, texts=texts))
+        read: list[tuple[str, int]] = []
+        intake = Intake(
+            outbox,
+            LANES,
+            SetClock(),
+            lambda _: None,
+            read_texts=lambda source, some, _: read.append((source, len(some))),
+        )
+        intake.deliver(Delivery("malla", [], [], {}, texts=texts))
+        assert read == [("malla", 2)]
         assert outbox.state().entries == 0
     assert [record.getMessage() for record in caplog.records] == [
         "malla, guardas, patrulla-1: motosierra",
