@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -12,7 +13,11 @@ from gateway.contract.topics import Lane
 LONGEST_WAIT_S: Final = 3600.0
 _MOST_DOUBLINGS: Final = 20
 LINE_BYTES: Final = 16 * 1024
-"""How much may lie between us and the broker before more is handed over: what lies there stands before an alert."""
+"""Most that may lie between us and the broker before more is handed over: what lies there stands before an alert."""
+FIRST_LINE_BYTES: Final = 4 * 1024
+"""So much may lie there before anything is known of the line: then as much as it carries in about a second."""
+_LEAST_LINE_BYTES: Final = 1024
+_SLOW_S: Final = 1.0
 
 
 @dataclass
@@ -27,6 +32,7 @@ class Flight:
     due_at: float
     acknowledged: bool = False
     size_bytes: int = 0
+    sent_at: float = 0.0
 
 
 def _any_flight(_: Flight) -> bool:
@@ -40,6 +46,9 @@ class Flights:
         self._window = window
         self._timeout_s = timeout_s
         self._by_id: dict[int, Flight] = {}
+        self._line_bytes = FIRST_LINE_BYTES
+        self._quickest_s = math.inf  # of this connection
+        self._slowed_at = -math.inf
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -59,7 +68,7 @@ class Flights:
         for message_id, flight in self._by_id.items():
             if message_id > 0 and not flight.acknowledged and flight.due_at > now:
                 on_the_line += flight.size_bytes if flight.lane is Lane.ALERT or not urgent else 0
-        return on_the_line < LINE_BYTES
+        return on_the_line < self._line_bytes
 
     def under_way(self, lane: Lane) -> dict[int, RangeSet]:
         """What of a lane is sent and not yet receipted, by run."""
@@ -75,18 +84,31 @@ class Flights:
 
     def sent(self, message_id: int, flight: Flight, now: float) -> None:
         """It left just now. A flight of the same message id, acknowledged long ago, stays under way without one."""
+        flight.sent_at = now
         flight.due_at = now + min(LONGEST_WAIT_S, self._timeout_s * 2.0 ** min(flight.tries - 1, _MOST_DOUBLINGS))
         earlier = self._by_id.pop(message_id, None)
         if earlier is not None:
             self._by_id[min(-1, min(self._by_id, default=0) - 1)] = earlier
         self._by_id[message_id] = flight
 
-    def acknowledge(self, message_id: int) -> Flight | None:
+    def acknowledge(self, message_id: int, now: float) -> Flight | None:
         """The broker has it; it is not safe before headquarters says so."""
         flight = self._by_id.get(message_id)
         if flight is not None:
             flight.acknowledged = True
+            self.took(flight.sent_at, now)
         return flight
+
+    def took(self, sent_at: float, now: float) -> None:
+        """A message was on the line from then to now. As TCP does: a little more may lie there when it was quick, half
+        as much when it had to wait, once for all that were sent before."""
+        took_s = now - sent_at
+        self._quickest_s = min(self._quickest_s, took_s)
+        if took_s < self._quickest_s + _SLOW_S / 2:
+            self._line_bytes = min(LINE_BYTES, self._line_bytes + _LEAST_LINE_BYTES)
+        elif took_s > self._quickest_s + _SLOW_S and sent_at >= self._slowed_at:
+            self._line_bytes = max(_LEAST_LINE_BYTES, self._line_bytes // 2)
+            self._slowed_at = now
 
     def postpone(self, message_id: int, until: float) -> None:
         """The broker had nobody to give it to, or refused it: it must be sent again, not before then."""
@@ -116,6 +138,7 @@ class Flights:
     def found_link(self, until: float) -> None:
         """A connection is there. Receipts for what the broker acknowledged may have waited with it: such messages do
         not count as lost before then."""
+        self._quickest_s = math.inf
         for flight in self._by_id.values():
             if flight.acknowledged:
                 flight.due_at = max(flight.due_at, until)

@@ -35,15 +35,17 @@ class Always:
 
 
 class Cycle:
-    """Open for open_s at the machine's start, and again every every_s since: for a post that does not know the hour."""
+    """Open for open_s, and again every every_s: for a post that does not know the hour. begins_s: since boot, when one
+    opening begins; at the machine's start if left out."""
 
-    def __init__(self, every_s: float, open_s: float) -> None:
+    def __init__(self, every_s: float, open_s: float, begins_s: float = 0.0) -> None:
         self._every_s = every_s
         self._open_s = min(open_s, every_s)
+        self._begins_s = begins_s
 
     def look(self, now: Moment) -> Opening:
         """See `Schedule`."""
-        since_s = now.boot_ms / 1000 % self._every_s
+        since_s = (now.boot_ms / 1000 - self._begins_s) % self._every_s
         if since_s < self._open_s:
             return Opening(True, self._open_s - since_s)
         return Opening(False, self._every_s - since_s)

@@ -43,6 +43,7 @@ class _Handed(NamedTuple):
     freight: Freight
     cookie: int
     size: int
+    sent_at: float
 
 
 class Sender:
@@ -131,7 +132,7 @@ class Sender:
         for freight in self._freights:
             freight.link_is(False)
 
-    def acknowledged(self, message_id: int, reason: int, hold_until: float) -> bool:
+    def acknowledged(self, message_id: int, reason: int, now: float, hold_until: float) -> bool:
         """The broker answered a message; whether it was one of ours. When it did not take it, nothing is sent before
         hold_until."""
         handed = self._freight_under_way.pop(message_id, None)
@@ -142,10 +143,11 @@ class Sender:
             self._hold_until = hold_until
         if handed is not None:
             self._freights_idle, self._freight_moved_at = False, time.monotonic()
+            self._flights.took(handed.sent_at, now)
             (handed.freight.returned if reason else handed.freight.acknowledged)(handed.cookie)
             return True
         if reason in (0, NOBODY):
-            flight = self._flights.acknowledge(message_id)
+            flight = self._flights.acknowledge(message_id, now)
             self._carried = self._carried or (flight is not None and flight.lane is not Lane.ALERT)
         if reason:
             self._flights.postpone(message_id, hold_until)
@@ -318,7 +320,7 @@ class Sender:
             with_nothing = 0
             message_id = self._publish(message.topic, message.payload)
             size = publish_bytes(message.topic, len(message.payload))
-            self._freight_under_way[message_id] = _Handed(freight, message.cookie, size)
+            self._freight_under_way[message_id] = _Handed(freight, message.cookie, size, now)
             self._note(message_id, Lane.MEDIA, size)
         self._freights_idle, self._ask_freights_at = True, now + _ASK_FREIGHTS_S
 

@@ -377,7 +377,8 @@ class Uplink:
         if reason == _NOT_AUTHORIZED:
             self._denied = words
         # Nobody listens at headquarters, or we are refused: what was sent is not kept anywhere. Wait, then send again.
-        ours = self._sender.acknowledged(message_id, reason, time.monotonic() + _REFUSED_WAIT_S)
+        now = time.monotonic()
+        ours = self._sender.acknowledged(message_id, reason, now, now + _REFUSED_WAIT_S)
         if not ours or reason == 0:
             return  # our state may well have no reader
         trouble = "nobody listens at headquarters" if reason == NOBODY else f"the broker refuses our messages: {words}"

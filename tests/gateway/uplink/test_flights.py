@@ -11,7 +11,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from gateway.contract.ranges import RangeSet
 from gateway.contract.topics import Lane
-from gateway.uplink.flights import LONGEST_WAIT_S, Flight, Flights
+from gateway.uplink.flights import LINE_BYTES, LONGEST_WAIT_S, Flight, Flights
 
 EPOCHS = (b"epoch--1", b"epoch--2")
 TIMEOUT_S = 30.0
@@ -71,7 +71,7 @@ class NothingIsForgotten(RuleBasedStateMachine):
 
     @rule(message_id=st.integers(-3, 10))
     def acknowledge(self, message_id: int) -> None:
-        found = self.flights.acknowledge(message_id) if message_id > 0 else None
+        found = self.flights.acknowledge(message_id, self.now) if message_id > 0 else None
         if found is not None:
             assert found.acknowledged
         self.acknowledged_ids.add(message_id)
@@ -130,7 +130,7 @@ def test_a_message_id_that_comes_again_does_not_displace_an_acknowledged_flight(
     """Ids are 16 bits and free after the broker's acknowledgement; a receipt may be an hour away."""
     flights = Flights(WINDOW, TIMEOUT_S)
     flights.sent(7, flight(1, 3), 0.0)
-    flights.acknowledge(7)
+    flights.acknowledge(7, 1.0)
     flights.sent(7, flight(4, 6), 1.0)
     flights.sent(7, flight(7, 9), 2.0)
     assert len(flights) == 3
@@ -159,13 +159,13 @@ def test_after_a_lost_link_what_the_broker_has_may_still_arrive_and_the_rest_is_
     flights = Flights(WINDOW, TIMEOUT_S)
     flights.sent(1, flight(1, 5), 0.0)
     flights.sent(2, flight(6, 9, lane=Lane.ALERT), 0.0)
-    flights.acknowledge(1)
+    flights.acknowledge(1, 1.0)
     flights.lost_link(3.0)
     assert [list(item.ranges) for item in overdue(flights, 3.0)] == [[(6, 9)]]
     assert flights.next_due_at() == TIMEOUT_S
     flights.lost_link(4.0)
     assert len(flights) == 1
-    assert flights.acknowledge(1) is None  # ids of another connection
+    assert flights.acknowledge(1, 1.0) is None  # ids of another connection
 
 
 def test_a_receipt_for_a_part_leaves_the_rest_under_way() -> None:
@@ -183,3 +183,30 @@ def test_postponed_is_not_sent_before_then() -> None:
     flights.postpone(99, 5.0)
     assert flights.next_due_at() == pytest.approx(100.0)
     assert list(overdue(flights, 99.0)) == []
+
+
+def test_a_slow_line_is_given_what_it_carries_in_about_a_second() -> None:
+    flights = Flights(100, TIMEOUT_S)
+    rate, now, number, waits = 4000.0, 0.0, 0, []
+    arrivals: list[tuple[int, float]] = []
+    while number < 60:
+        if flights.line_is_clear(now):
+            number += 1
+            item = flight(number, number)
+            item.size_bytes = 800
+            flights.sent(number, item, now)
+            begins = max([now, *(until for _, until in arrivals)])
+            arrivals.append((number, begins + 800 / rate))
+            waits.append(arrivals[-1][1] - now)
+        else:
+            first, now = arrivals.pop(0)
+            flights.acknowledge(first, now)
+    assert max(waits[20:]) < 2
+    flights = Flights(100, TIMEOUT_S)
+    for quick in range(100, 120):
+        flights.sent(quick, flight(quick, quick), now)
+        flights.acknowledge(quick, now + 0.01)
+    big = flight(200, 200)
+    big.size_bytes = LINE_BYTES - 1
+    flights.sent(200, big, now)
+    assert flights.line_is_clear(now)

@@ -24,7 +24,7 @@ from gateway.contract.states import decode_state
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
 from gateway.settings import ClockSettings
-from gateway.uplink.flights import LINE_BYTES, Flight, Flights
+from gateway.uplink.flights import FIRST_LINE_BYTES, LINE_BYTES, Flight, Flights
 from gateway.uplink.settings import UplinkSettings
 from gateway.uplink.uplink import LinkState, Uplink
 from tests.support.mqtt_peer import MqttPeer
@@ -193,7 +193,7 @@ def test_a_line_that_carries_nothing_is_given_no_more_than_an_alert_can_overtake
         os.kill(mosquitto.pid, signal.SIGSTOP)
         try:
             accept(outbox, Lane.READING, *(environment(n % 5000) for n in range(30_000)))
-            wait_until("the line is full", lambda: uplink.state().sent_bytes >= LINE_BYTES)
+            wait_until("the line is full", lambda: uplink.state().sent_bytes >= FIRST_LINE_BYTES)
             full = uplink.state()
             assert full.sent_bytes < 2 * LINE_BYTES
             assert full.in_flight < 30_000 / 500
