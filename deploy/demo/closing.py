@@ -14,7 +14,7 @@ from rich.text import Text
 
 from deploy.demo.figures import CHAINSAW_QUERY
 from deploy.demo.proof import Proof
-from deploy.demo.stage import DATABASE, Stage
+from deploy.demo.stage import DATABASE, PIN, Stage
 from deploy.parts.processes import find_program
 
 _COLUMNS: Final = (
@@ -102,6 +102,8 @@ def show_places(console: Console, stage: Stage, *, up: bool) -> None:
     console.print(places, highlight=False)
     ask = f'curl -sG {influx.url}/query --data-urlencode db={DATABASE} --data-urlencode "q={CHAINSAW_QUERY}"'
     if up:
+        pages = [f"http://127.0.0.1:{staged.gateway.page_port}/  {staged.post.station}" for staged in stage.posts]
+        _commands(console, f"las páginas de los puestos (PIN {PIN})  /  the posts' pages", *pages)
         _commands(console, "API", f"curl -s http://127.0.0.1:{ingest.api_port}/api/v1/stations")
         influx_shell = f"influx -port {influx.port} -database {DATABASE} -precision rfc3339"
         _commands(console, "preguntar a InfluxDB  /  ask InfluxDB", ask, influx_shell)

@@ -9,14 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from deploy.demo.places import place_settings
 from deploy.demo.posts import POSTS, Post
 from deploy.errors import DeployError
-from deploy.parts.processes import Part, PartError, find_program
+from deploy.parts.processes import Part, PartError, find_program, free_port
 from deploy.parts.relay import Relay
 from deploy.parts.servers import InfluxDB, Mosquitto
 from deploy.parts.services import Gateway, Ingest, Sensors, write_registry
+from gateway.page.pin import write_pin
 
 DATABASE: Final = "vigia"
+PIN: Final = "2580"
+"""For acting on the posts' pages."""
 
 
 @dataclass
@@ -117,7 +121,11 @@ def build_stage(directory: Path, *, seconds: float, seed: int) -> Stage:
     posts = []
     for number, post in enumerate(POSTS):
         port = relay.port if number == 0 else broker.port
-        gateway = Gateway(directory / post.station, post.station, port, list(post.sensors))
+        home = directory / post.station
+        home.mkdir()
+        place = place_settings(home, post, pace=seconds / post.scenario_s)
+        write_pin(home / "page.pin", PIN)
+        gateway = Gateway(home, post.station, port, list(post.sensors), sources=place, page_port=free_port())
         speed = post.scenario_s / seconds
         sensors = Sensors(gateway, post.scenario, speed=speed, seed=seed + number, rate=None, longest_s=seconds)
         posts.append(StagedPost(post, gateway, sensors))

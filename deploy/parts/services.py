@@ -78,7 +78,7 @@ class Counted(NamedTuple):
 
 class Gateway(Part):
     """A gateway with its own outbox and settings. sensors: names; ids and keys are made from them. sources: further
-    [[sources]] of its settings."""
+    [[sources]], or other tables, of its settings. page_port: where it serves its page on loopback, None for none."""
 
     def __init__(
         self,
@@ -90,9 +90,11 @@ class Gateway(Part):
         receipt_timeout_s: float = 3.0,
         uplink: str = "",
         sources: str = "",
+        page_port: int | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         self.station = name
+        self.page_port = page_port
         self.directory = directory
         self.settings = directory / "gateway.toml"
         text = _GATEWAY_TOML.format(
@@ -101,7 +103,8 @@ class Gateway(Part):
         for sensor in sensors:
             secret = hashlib.sha256(f"{name} {sensor}".encode()).hexdigest()  # a demo's key: anyone can make it
             text += _DEVICE_TOML.format(id=secret[:8], name=sensor, key=secret[8:40])
-        self.settings.write_text(text + sources)
+        page = "" if page_port is None else f'[page]\nenabled = true\nhost = "127.0.0.1"\nport = {page_port}\n'
+        self.settings.write_text(text + sources + page)
         super().__init__(
             f"gateway {name}",
             [*_VIGIA, "gateway", "run", str(self.settings)],
