@@ -1,7 +1,7 @@
 """What of a lane is sent next: the newest day before what is older, and no sensor's flood before the others.
 
 A lane's unsent entries lie in one or two stretches: those since a place, and, after a long time without a link, the
-older ones before it (`gateway/decisions`). Each stretch is sent oldest first. When a few sensors make up most of a
+older ones before it (`gateway/decisions/0005`). Each stretch is sent oldest first. When a few sensors make up most of a
 full message, the next message is looked for further ahead, without them, and if that too is flooded, once more; what is
 sent ahead is passed over later.
 """
