@@ -207,6 +207,9 @@ class Storm(Section):
     incidents: int = Field(10, ge=1, le=1000, description="After so many incidents of one label ...")
     within_s: Seconds = Field(600.0, description="... within this time, further ones are one incident with a count.")
     spares: list[LabelName] = Field(default_factory=list, description="Labels that always warn one by one.")
+    open_s: Annotated[float, Field(gt=0, le=604_800)] = Field(
+        43_200.0, description="A storm that nobody acknowledges stays open so long after its last reading."
+    )
 
 
 _Named = TypeVar("_Named", bound=RuleBase | SuppressionBase)

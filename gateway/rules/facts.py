@@ -48,10 +48,11 @@ class Passage(msgspec.Struct, frozen=True):
 class Incident(msgspec.Struct, frozen=True):
     """Something that rangers should know of.
 
-    number: ascending at this post. level: alert or notice. label: what it is, as in `LABELS`, or silence for a sensor
-    that is not heard. sensors: in the order of their first word. first and last: steady and Unix time in milliseconds
-    of its first and last reading. count: readings in it. confidence: the best, None where none was told. state: open,
-    acknowledged, closed. note: of whoever acknowledged it. suppressed_by: why nobody is warned, "" when they are.
+    number: ascending at this post. rule: its name, or storm for many incidents of one label. level: alert or notice.
+    label: what it is, as in `LABELS`, or silence for a sensor that is not heard. sensors: in the order of their first
+    word. first and last: steady and Unix time in milliseconds of its first and last reading. count: readings in it; of
+    a storm, incidents. confidence: the best, None where none was told. passage: of a boat. state: open, acknowledged,
+    closed. note: of whoever acknowledged it. suppressed_by: why nobody is warned, "" when they are.
     """
 
     number: int

@@ -14,14 +14,14 @@ from math import inf
 from typing import Final
 
 from gateway.rules.book import SILENCE, STORM, RuleBase, Storm
-from gateway.rules.facts import Change, Incident, Passage, Step
+from gateway.rules.facts import Change, Incident, Step
+from gateway.rules.live import Live, live_of
 from gateway.rules.matches import Match
 
 TOLD_AGAIN_MS: Final = 15_000
 """An incident that grows is told of at once when a sensor joins, and otherwise this long after the last time."""
 _MOST_OPEN: Final = 2000
 _MOST_NUMBER: Final = 4_294_967_295
-_NO_RULE_MS: Final = 300_000
 
 
 class _Due(IntEnum):
@@ -29,86 +29,22 @@ class _Due(IntEnum):
     TELL = 1
 
 
-class _Live:
-    """An incident that may change."""
-
-    def __init__(self, rule: str, level: str, match: Match, quiet_ms: int, open_ms: int, held_by: str) -> None:
-        self.number = 0
-        self.rule = rule
-        self.level = level
-        self.key: Hashable = match.key
-        self.label = match.label
-        self.sensors = dict.fromkeys(match.sensors)
-        self.first_ms, self.last_ms = match.first_ms, match.at_ms
-        self.first_wall_ms, self.last_wall_ms = match.first_wall_ms, match.wall_ms
-        self.count = match.detections
-        self.confidence = match.confidence
-        self.passage: Passage | None = match.passage
-        self.state = "open"
-        self.note = ""
-        self.held_by = held_by
-        self.quiet_ms, self.open_ms = quiet_ms, open_ms
-        self.touched_ms = match.at_ms  # when the last of it came, which may be long after it happened
-        self.told_ms = 0
-        self.is_untold = False  # it has grown since it was told of
-        self.acknowledged_ms = 0
-        self.storm: _Live | None = None
-        self.covered_ms = -1  # readings up to then are in it already
-
-    @property
-    def incident(self) -> Incident:
-        return Incident(
-            self.number,
-            self.rule,
-            self.level,
-            self.label,
-            tuple(self.sensors),
-            self.first_ms,
-            self.last_ms,
-            self.first_wall_ms,
-            self.last_wall_ms,
-            self.count,
-            self.confidence,
-            self.passage,
-            self.state,
-            self.note,
-            self.held_by,
-        )
-
-    @property
-    def close_ms(self) -> float:
-        """When it closes by itself."""
-        if self.label == SILENCE and self.rule != STORM:
-            return inf
-        if self.held_by or self.storm is not None:
-            return self.touched_ms + self.quiet_ms
-        if self.state == "acknowledged":
-            return max(self.touched_ms + self.quiet_ms, self.acknowledged_ms)
-        return self.touched_ms + self.open_ms
-
-    def takes(self, match: Match) -> bool:
-        """Whether a match of the same rule and key is more of the same."""
-        if self.state == "closed":
-            return match.at_ms <= self.covered_ms
-        return match.label == SILENCE or match.at_ms < self.last_ms + self.quiet_ms
-
-
 class Ledger:
     """See the module."""
 
     def __init__(self, storm: Storm) -> None:
         self._storm = storm
-        self._storm_ms = round(storm.within_s * 1000)
+        self._storm_ms, self._storm_open_ms = round(storm.within_s * 1000), round(storm.open_s * 1000)
         self._spared = frozenset(storm.spares)
         self._number = 0
-        self._current: dict[tuple[str, Hashable], _Live] = {}
-        self._open: dict[int, _Live] = {}
-        self._storms: dict[str, _Live] = {}
-        self._raised: dict[str, deque[tuple[int, _Live]]] = {}
-        self._due: list[tuple[int, int, _Due, _Live]] = []
+        self._current: dict[tuple[str, Hashable], Live] = {}
+        self._open: dict[int, Live] = {}
+        self._storms: dict[str, Live] = {}
+        self._raised: dict[str, deque[tuple[int, Live]]] = {}
+        self._due: list[tuple[int, int, _Due, Live]] = []
         self._order = 0
-        self._unbound: dict[str, list[_Live]] = {}  # known from before, by rule, their keys not known
-        self._unanswered: list[_Live] | None = None  # while recalling: of whom nobody was told
+        self._unbound: dict[str, list[Live]] = {}  # known from before, by rule, their keys not known
+        self._unanswered: list[Live] | None = None  # while recalling: of whom nobody was told
 
     @property
     def due_ms(self) -> float:
@@ -130,7 +66,7 @@ class Ledger:
                 return self._grow(live, match, now_ms)
             changes = self._close(live)  # what held it back is over
         quiet_ms, open_ms = round(rule.quiet_s * 1000), round(rule.open_s * 1000)
-        live = _Live(rule.name, rule.level, match, quiet_ms, open_ms, held_by)
+        live = Live(rule.name, rule.level, match, quiet_ms, open_ms, held_by)
         live.touched_ms = now_ms
         self._current[rule.name, match.key] = live
         if self._unanswered is None:
@@ -182,10 +118,10 @@ class Ledger:
         self._unanswered = []
         for incident in sorted(known, key=lambda one: one.number):
             self.number_seen(incident.number)
-            live = _live_of(incident, rules.get(incident.rule))
+            live = live_of(incident, rules.get(incident.rule))
             self._unbound.setdefault(incident.rule, []).append(live)
             if incident.rule == STORM:
-                live.quiet_ms = self._storm_ms
+                live.quiet_ms, live.open_ms = self._storm_ms, self._storm_open_ms
                 if incident.state != "closed":
                     self._storms[incident.label] = live
             elif not incident.suppressed_by:
@@ -231,7 +167,7 @@ class Ledger:
 
     # inside
 
-    def _find(self, rule: str, match: Match) -> _Live | None:
+    def _find(self, rule: str, match: Match) -> Live | None:
         live = self._current.get((rule, match.key))
         if live is not None and live.takes(match):
             return live
@@ -241,7 +177,7 @@ class Ledger:
             self._current[rule, match.key] = live
         return live
 
-    def _find_unbound(self, rule: str, sensors: set[str], match: Match | None) -> _Live | None:
+    def _find_unbound(self, rule: str, sensors: set[str], match: Match | None) -> Live | None:
         for live in reversed(self._unbound.get(rule, ())):
             if sensors.isdisjoint(live.sensors) or live.rule == STORM:
                 continue
@@ -252,7 +188,7 @@ class Ledger:
                 return live
         return None
 
-    def _is_in_known_storm(self, live: _Live) -> bool:
+    def _is_in_known_storm(self, live: Live) -> bool:
         storms = [one for one in self._unbound.get(STORM, ()) if one.label == live.label]
         for storm in storms:
             if storm.first_ms <= live.last_ms < storm.last_ms + self._storm_ms and not live.held_by:
@@ -261,7 +197,7 @@ class Ledger:
                 return True
         return False
 
-    def _announce(self, live: _Live, at_ms: int) -> list[Change]:
+    def _announce(self, live: Live, at_ms: int) -> list[Change]:
         """Tell of a new incident, or let it go into the storm of its label."""
         if not live.held_by and live.label not in self._spared and self._is_stormy(live, at_ms):
             return self._absorb(live, at_ms)
@@ -274,7 +210,7 @@ class Ledger:
             changes += self._close(self._open[min(self._open)])
         return changes
 
-    def _is_stormy(self, live: _Live, at_ms: int) -> bool:
+    def _is_stormy(self, live: Live, at_ms: int) -> bool:
         storm = self._storms.get(live.label)
         if storm is not None and storm.state != "closed" and at_ms < storm.last_ms + self._storm_ms:
             return True
@@ -283,7 +219,7 @@ class Ledger:
             return False
         return at_ms - raised[0][0] < self._storm_ms
 
-    def _absorb(self, live: _Live, at_ms: int) -> list[Change]:
+    def _absorb(self, live: Live, at_ms: int) -> list[Change]:
         storm = self._storms.get(live.label)
         step = Step.GROWN
         if storm is None or storm.state == "closed" or at_ms >= storm.last_ms + self._storm_ms:
@@ -299,7 +235,7 @@ class Ledger:
             return [self._tell(step, storm, at_ms)]
         return self._grown(storm, at_ms, at_once=joined)
 
-    def _begin_storm(self, live: _Live) -> _Live:
+    def _begin_storm(self, live: Live) -> Live:
         raised = [one for _, one in self._raised[live.label]]
         match = Match(
             live.label,
@@ -313,18 +249,18 @@ class Ledger:
             live.confidence,
         )
         level = "alert" if any(one.level == "alert" for one in [*raised, live]) else live.level
-        storm = _Live(STORM, level, match, self._storm_ms, live.open_ms, "")
+        storm = Live(STORM, level, match, self._storm_ms, self._storm_open_ms, "")
         self._number_it(storm)
         self._storms[live.label] = storm
         self._schedule_close(storm)
         return storm
 
-    def _number_it(self, live: _Live) -> None:
+    def _number_it(self, live: Live) -> None:
         self._number += 1
         live.number = self._number
         self._open[live.number] = live
 
-    def _grow(self, live: _Live, match: Match, now_ms: int) -> list[Change]:
+    def _grow(self, live: Live, match: Match, now_ms: int) -> list[Change]:
         if match.label == SILENCE:
             return []
         joined = not live.sensors.keys() >= set(match.sensors)
@@ -343,14 +279,14 @@ class Ledger:
             return []
         return self._grown(live, now_ms, at_once=joined)
 
-    def _reach(self, storm: _Live, live: _Live) -> None:
+    def _reach(self, storm: Live, live: Live) -> None:
         storm.touched_ms = max(storm.touched_ms, live.touched_ms)
         if live.last_ms >= storm.last_ms:
             storm.last_ms, storm.last_wall_ms = live.last_ms, live.last_wall_ms
         if live.confidence is not None:
             storm.confidence = max(live.confidence, storm.confidence or 0.0)
 
-    def _grown(self, live: _Live, at_ms: int, *, at_once: bool) -> list[Change]:
+    def _grown(self, live: Live, at_ms: int, *, at_once: bool) -> list[Change]:
         if live.number == 0:  # not told of yet
             return []
         if at_once or at_ms >= live.told_ms + TOLD_AGAIN_MS:
@@ -360,12 +296,12 @@ class Ledger:
             self._push(live.told_ms + TOLD_AGAIN_MS, _Due.TELL, live)
         return []
 
-    def _tell(self, step: Step, live: _Live, at_ms: int) -> Change:
+    def _tell(self, step: Step, live: Live, at_ms: int) -> Change:
         live.told_ms = max(live.told_ms, at_ms)
         live.is_untold = False
         return Change(step, live.incident)
 
-    def _close(self, live: _Live) -> list[Change]:
+    def _close(self, live: Live) -> list[Change]:
         live.state = "closed"
         self._open.pop(live.number, None)
         if self._current.get((live.rule, live.key)) is live:
@@ -374,30 +310,10 @@ class Ledger:
             del self._storms[live.label]
         return [Change(Step.CLOSED, live.incident)] if live.number and live.storm is None else []
 
-    def _schedule_close(self, live: _Live) -> None:
+    def _schedule_close(self, live: Live) -> None:
         if live.close_ms != inf:
             self._push(int(live.close_ms), _Due.CLOSE, live)
 
-    def _push(self, due_ms: int, what: _Due, live: _Live) -> None:
+    def _push(self, due_ms: int, what: _Due, live: Live) -> None:
         self._order += 1
         heappush(self._due, (due_ms, self._order, what, live))
-
-
-def _live_of(incident: Incident, rule: RuleBase | None) -> _Live:
-    match = Match(
-        None,
-        incident.label,
-        incident.sensors,
-        incident.first_steady_ms,
-        incident.first_ms,
-        incident.last_steady_ms,
-        incident.last_ms,
-        incident.count,
-        incident.confidence,
-        incident.passage,
-    )
-    quiet_ms, open_ms = (round(rule.quiet_s * 1000), round(rule.open_s * 1000)) if rule else (_NO_RULE_MS, _NO_RULE_MS)
-    live = _Live(incident.rule, incident.level, match, quiet_ms, open_ms, incident.suppressed_by)
-    live.number, live.state, live.note = incident.number, incident.state, incident.note
-    live.told_ms = live.covered_ms = incident.last_steady_ms
-    return live

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from gateway.contract.entries import TimeQuality
 from gateway.place.place import Place, PlacedSensor
-from gateway.rules.book import RuleBook
+from gateway.rules.book import STORM, RuleBook, Storm
 from gateway.rules.engine import Engine
 from gateway.rules.facts import Change, Fact, Incident, Step
 from tests.gateway.rules.facts_made import (
@@ -154,6 +154,7 @@ _RULES = book(
     suppressions=[{"name": "lluvia", "when": "weather", "within_s": 50}, {"name": "patrulla", "when": "patrol"}],
     incidents=1000,
 )
+_STORMY = _RULES.model_copy(update={"storm": Storm(incidents=2, within_s=100)})
 _facts = st.lists(
     st.tuples(
         st.integers(1, 90),
@@ -188,16 +189,21 @@ def told_of(changes: list[Change]) -> list[tuple[str, int, str]]:
 
 @given(_facts, st.data())
 def test_a_restart_anywhere_changes_nothing_that_is_told(told: list[tuple[int, str, str]], data: st.DataObject) -> None:
-    facts = made(told)
+    facts, rules = made(told), data.draw(st.sampled_from((_RULES, _STORMY)))
     cut = data.draw(st.integers(0, len(facts)))
-    whole = Engine(_RULES, PLAIN)
+    whole = Engine(rules, PLAIN)
     before, after = run(whole, facts[:cut]), run(whole, facts[cut:])
     at_s = facts[cut - 1].steady_ms / 1000 if cut else 0.0
-    on, missed = restarted(_RULES, before, facts[:cut], at_s)
+    on, missed = restarted(rules, before, facts[:cut], at_s)
     again = [*missed, *run(on, facts[cut:])]
     end_ms = (facts[-1].steady_ms if facts else 0) + 1  # what is due at the very last fact is told after it
     after += whole.tick(end_ms, WALL_MS + end_ms, TimeQuality.NTP)
     again += on.tick(end_ms, WALL_MS + end_ms, TimeQuality.NTP)
     assert told_of(again) == told_of(after)
-    assert on.open_incidents() == whole.open_incidents()
+    assert single(on) == single(whole)
     assert on.held_back() == whole.held_back()
+
+
+def single(on: Engine) -> list[Incident]:
+    """Open incidents but storms, whose count may lack what joined in the last seconds before the post went off."""
+    return [one for one in on.open_incidents() if one.rule != STORM]
