@@ -18,7 +18,7 @@ _LONGEST_PAUSE_S: Final = 4 * 3600.0
 _MARGIN_S: Final = 0.5  # two clocks that part by a little must not make one opening into two
 
 
-class Why(enum.Enum):
+class OpenFor(enum.Enum):
     """Why the link is open."""
 
     SCHEDULE = "schedule"
@@ -41,7 +41,7 @@ class Hours:
         """A new alert waits for nothing."""
         self._alert_up_since, self._pause_until, self._pause_s = None, -math.inf, self._alert_open_s
 
-    def why_open(self, now: float, moment: Moment, *, is_up: bool, alerts_wait: bool, is_spent: bool) -> Why | None:
+    def why_open(self, now: float, moment: Moment, *, is_up: bool, alerts_wait: bool, is_spent: bool) -> OpenFor | None:
         """Why the link should be open now, None when it should not. is_spent: the budget of everything is."""
         if self._until is not None and now >= self._until:
             self._until = None
@@ -51,8 +51,8 @@ class Hours:
         if not alerts_wait:
             self.alert_came()  # the next one finds everything as new
         if self._until is not None and not is_spent:
-            return Why.SCHEDULE
-        return Why.ALERT if alerts_wait and self._alert_may(now, is_up) else None
+            return OpenFor.SCHEDULE
+        return OpenFor.ALERT if alerts_wait and self._alert_may(now, is_up) else None
 
     def _alert_may(self, now: float, is_up: bool) -> bool:
         if now < self._pause_until:

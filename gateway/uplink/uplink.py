@@ -24,10 +24,11 @@ from gateway.contract.topics import ContractError, Lane
 from gateway.outbox.outbox import Outbox
 from gateway.settings import ClockSettings
 from gateway.supervision.backoff import Backoff
+from gateway.uplink.earlier_links import EarlierLinks
 from gateway.uplink.freight import Freight
-from gateway.uplink.hours import Hours, Why
+from gateway.uplink.hours import Hours, OpenFor
 from gateway.uplink.meter import FREIGHT, RECEIVED, SENT, Meter, publish_bytes
-from gateway.uplink.refusals import explain, foreign_certificate
+from gateway.uplink.refusals import Why, explain, foreign_certificate
 from gateway.uplink.schedule import Schedule, schedule_of
 from gateway.uplink.sender import NOBODY, Sender
 from gateway.uplink.session import Acknowledged, Connected, Denied, Event, Lost, Received, Session, Wake
@@ -39,10 +40,6 @@ log = logging.getLogger(__name__)
 _REFUSED_WAIT_S: Final = 10.0
 _NOT_AUTHORIZED: Final = 0x87
 _ANSWER_WITHIN_S: Final = 20.0
-_SHORT_S: Final = 10.0
-_SHORT_LINKS: Final = 3
-"""So many links in a row, each shorter than _SHORT_S: somebody throws us out, and we should not hurry back."""
-_STEADY_S: Final = 60.0
 _LEAST_OPEN_S: Final = 3.0
 """What waits at the broker for us has come by then."""
 _LAST_RECEIPTS_S: Final = 5.0
@@ -112,7 +109,7 @@ class Uplink:
         self._backoff = Backoff(random.Random(seed))
         self._session: Session | None = None
         self._link = LinkState.CLOSED
-        self._why_open: Why | None = None
+        self._why_open: OpenFor | None = None
         self._close_by: float | None = None
         self._up_at = 0.0
         self._try_at = 0.0
@@ -120,8 +117,7 @@ class Uplink:
         self._measure_at = 0.0
         self._keep_by = 0.0
         self._failures = 0
-        self._short_links = 0
-        self._taken_over = False
+        self._earlier = EarlierLinks(station)
         self._denied = ""
         self._refusal_told = ""
         self._receipts = 0
@@ -170,7 +166,7 @@ class Uplink:
         if self._link is LinkState.WAITING and now >= self._try_at:
             self._connect()
         elif self._link is LinkState.UP:
-            self._sender.send(now, alerts_only=self._why_open is not Why.SCHEDULE)
+            self._sender.send(now, alerts_only=self._why_open is not OpenFor.SCHEDULE)
         elif self._link is LinkState.CONNECTING and now > self._answer_by:
             self._lost(Lost(f"it takes connections and does not answer in {_ANSWER_WITHIN_S:.0f} s"))
         if now >= self._measure_at:
@@ -291,7 +287,11 @@ class Uplink:
             self._session.close()
             self._end_session()
         self._link = LinkState.WAITING
-        reason, refused = self._reason(lost, was_up=was_up)
+        why = Why(lost.reason, lost.refused)
+        if was_up:
+            lasted_s = time.monotonic() - self._up_at
+            why = self._earlier.explain(why, lasted_s=lasted_s, denied=self._denied, taken_over=lost.taken_over)
+        reason, refused = why
         wait_s = self._backoff.next_s()
         self._try_at = time.monotonic() + wait_s
         self._failures += 1
@@ -304,28 +304,6 @@ class Uplink:
             log.debug("%s (%d times); next try in %.0f s", self._trouble, self._failures, wait_s)
         if refused:
             self._refusal_told = reason
-
-    def _reason(self, lost: Lost, *, was_up: bool) -> tuple[str, bool]:
-        """Why the link is gone, and whether somebody has to mend something: with what earlier links tell."""
-        if not was_up:
-            return lost.reason, lost.refused
-        lasted_s = time.monotonic() - self._up_at
-        self._short_links = self._short_links + 1 if lasted_s < _SHORT_S else 0
-        if self._denied:
-            return (
-                f"the broker refuses what we send as {self._station!r} ({self._denied}):"
-                " is the certificate that of another post? vigia doctor says more"
-            ), True
-        # Few brokers say that they gave our place to somebody else.
-        if lost.taken_over or self._short_links >= _SHORT_LINKS:
-            self._taken_over = True
-        if self._taken_over and lasted_s < _STEADY_S:
-            return (
-                f"again and again soon after we come: has another gateway the certificate of {self._station!r}?"
-                " Two machines cannot be one post"
-            ), True
-        self._taken_over = False
-        return lost.reason, lost.refused
 
     # events
 
@@ -400,9 +378,8 @@ class Uplink:
             return
         self._receipts += 1
         self._failures = 0
-        if self._taken_over and time.monotonic() - self._up_at >= _STEADY_S:
-            self._taken_over, self._short_links = False, 0
-        if not self._taken_over:  # two that fight for one name must not hurry
+        self._earlier.works(time.monotonic() - self._up_at)
+        if not self._earlier.taken_over:  # two that fight for one name must not hurry
             self._backoff.reset()  # only now: a broker that lets us in and throws us out again is not a link
             if self._refusal_told:
                 log.info("headquarters takes what we send again")
@@ -415,7 +392,7 @@ class Uplink:
     def _wait_s(self, now: float) -> float:
         """Until something is due, at most a second."""
         if self._link is LinkState.UP:
-            return self._sender.next_s(now, alerts_only=self._why_open is not Why.SCHEDULE)
+            return self._sender.next_s(now, alerts_only=self._why_open is not OpenFor.SCHEDULE)
         if self._link is LinkState.WAITING:
             return min(1.0, max(0.0, self._try_at - now))
         return 0.5
