@@ -68,6 +68,7 @@ class _Batch:
         self.written: dict[tuple[str, str], FileRow] = {}
         self.thumbnails: dict[tuple[str, str], bytes] = {}
         self.answers: dict[str, dict[str, Answer]] = defaultdict(dict)
+        self.announcers: set[str] = set()
         self.begun: list[FileRow] = []
         self.spoilt: list[Path] = []
         self.counts: Counter[str] = Counter()
@@ -196,6 +197,8 @@ class MediaStage:
             if row.state is FileState.WHOLE:
                 self._parts.release(row)
                 batch.counts["media_whole_files"] += 1
+        for station in batch.announcers:
+            batch.counts["media_forgotten"] += self._index.forget_announced(station, self._settings.max_announced)
 
     def _handle_one(self, incoming: Incoming, batch: _Batch) -> None:
         """Raises ContractError for what breaks the contract, OSError and MediaIndexError for our own disk."""
@@ -270,7 +273,7 @@ class MediaStage:
             row.refuse("too_large")
             batch.discards["too_large"] += 1
         batch.keep(row)
-        batch.counts["media_forgotten"] += self._index.forget_announced(station, self._settings.max_announced)
+        batch.announcers.add(station)
         return row.answer()
 
     # chunks
