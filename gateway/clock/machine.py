@@ -12,7 +12,9 @@ _TIME_ERROR: Final = 5  # adjtimex(2): the clock is not synchronised
 _STA_UNSYNC: Final = 0x0040
 _ONE_INSTANT_NS: Final = 500_000
 _ATTEMPTS: Final = 8
-_ns: Final = time.clock_gettime_ns
+# Read for every delivery: names of our own are found sooner.
+_ns, _wall_ns = time.clock_gettime_ns, time.time_ns
+_MONOTONIC, _RAW, _BOOTTIME = time.CLOCK_MONOTONIC, time.CLOCK_MONOTONIC_RAW, time.CLOCK_BOOTTIME
 
 
 class MachineTime(Protocol):
@@ -61,9 +63,9 @@ class LinuxTime:
     def read(self) -> tuple[int, int]:
         """See `MachineTime`."""
         for _ in range(_ATTEMPTS):
-            before = _ns(time.CLOCK_MONOTONIC)
-            raw, since_boot, wall = _ns(time.CLOCK_MONOTONIC_RAW), _ns(time.CLOCK_BOOTTIME), time.time_ns()
-            after = _ns(time.CLOCK_MONOTONIC)
+            before = _ns(_MONOTONIC)
+            raw, since_boot, wall = _ns(_RAW), _ns(_BOOTTIME), _wall_ns()
+            after = _ns(_MONOTONIC)
             if after - before <= _ONE_INSTANT_NS:  # else something else had the processor between two clocks
                 break
         return (raw + since_boot - after) // 1_000_000, wall // 1_000_000
