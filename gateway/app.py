@@ -35,15 +35,20 @@ _LOOK_EVERY_S: Final = 0.5
 
 class Gateway:
     """One post. `run` works until the event is set, or the office wants it started anew. office: without one, the post
-    obeys no commands. manager: is told how it fares."""
+    obeys no commands. manager: is told how it fares. clock: in place of the machine's own."""
 
     def __init__(
-        self, settings: GatewaySettings, office: Office | None = None, manager: ServiceManager | None = None
+        self,
+        settings: GatewaySettings,
+        office: Office | None = None,
+        manager: ServiceManager | None = None,
+        *,
+        clock: Clock | None = None,
     ) -> None:
         self._settings = settings
         self._office = office or Office(settings, overlay_of(settings))
         self._manager = manager or ServiceManager({})
-        self.clock = Clock(settings.clock.trust)
+        self.clock = clock or Clock(settings.clock.trust)
         self.outbox = Outbox(
             settings.outbox.path,
             max_bytes=settings.outbox.max_megabytes * 1024 * 1024,

@@ -44,10 +44,11 @@ class Lookout:
         self._clock = clock
         self._directory = settings.outbox.path.parent
         self.place, book, self._troubles = _place_and_rules(settings)
-        self.board = Board(
+        cards = [
             SensorCard(sensor.name, sensor.title, sensor.groups, sensor.expected_interval_s)
             for sensor in self.place.sensors.values()
-        )
+        ]
+        self.board = Board(cards, wall_ms=self._wall_ms)
         self.history = History(
             settings.history.path or self._directory / "history.db",
             days=settings.history.days,
@@ -61,6 +62,7 @@ class Lookout:
             zone=settings.rules.zone,
             speakers=speakers,
             count=self._count,
+            wall_ms=self._wall_ms,
         )
         self.watch = Watch(
             outbox,
@@ -109,6 +111,9 @@ class Lookout:
         """After the stages have ended: put on disk what is left, close the history."""
         self.watch.flush()
         self.history.close()
+
+    def _wall_ms(self) -> int:
+        return self._clock.now().wall_ms
 
     def _count(self, counts: Mapping[tuple[str, str], int]) -> None:
         self._outbox.accept([], tallies=counts)

@@ -54,10 +54,25 @@ class Output(Protocol):
         """Let go of what `open` took."""
 
 
-class Desk:
-    """See the module. words: an incident in words. zone: of the post's hours. count: told of discards."""
+def machine_wall_ms() -> int:
+    """Unix time by the machine's own clock."""
+    return time.time_ns() // 1_000_000
 
-    def __init__(self, settings: OutputSettings, output: Output, words: Words, zone: ZoneInfo, count: Count) -> None:
+
+class Desk:
+    """See the module. words: an incident in words. zone: of the post's hours. count: told of discards. wall_ms: Unix
+    time as the post knows it."""
+
+    def __init__(
+        self,
+        settings: OutputSettings,
+        output: Output,
+        words: Words,
+        zone: ZoneInfo,
+        count: Count,
+        wall_ms: Callable[[], int] = machine_wall_ms,
+    ) -> None:
+        self._wall_ms = wall_ms
         self._settings = settings
         self._output = output
         self._words = words
@@ -209,7 +224,7 @@ class Desk:
             self._well()
             with self._news:
                 self._not_before = time.monotonic() + (self._settings.repeat_s if notice.change is not None else 0.0)
-                last_ms = time.time_ns() // 1_000_000
+                last_ms = self._wall_ms()
                 self._word = msgspec.structs.replace(self._word, last_ms=last_ms, sent=self._word.sent + 1)
         finally:
             with self._news:

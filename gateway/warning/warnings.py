@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from zoneinfo import ZoneInfo
 
 from gateway.rules.facts import Change
-from gateway.warning.desk import Count, Desk, Output, Words
+from gateway.warning.desk import Count, Desk, Output, Words, machine_wall_ms
 from gateway.warning.errors import OutputError, UnknownOutputError
 from gateway.warning.log_line import LogOutput
 from gateway.warning.messages import AppriseOutput
@@ -27,7 +27,8 @@ from gateway.watch.words import OutputWord
 
 
 class Warnings:
-    """See the module. Each of `desks` is to be run as a stage of its own (`Desk.run`). No I/O before that."""
+    """See the module. Each of `desks` is to be run as a stage of its own (`Desk.run`). No I/O before that. wall_ms:
+    Unix time as the post knows it."""
 
     def __init__(
         self,
@@ -38,8 +39,9 @@ class Warnings:
         zone: ZoneInfo,
         speakers: Says,
         count: Count,
+        wall_ms: Callable[[], int] = machine_wall_ms,
     ) -> None:
-        self.desks = [Desk(one, _output(one, station, speakers), words, zone, count) for one in settings]
+        self.desks = [Desk(one, _output(one, station, speakers), words, zone, count, wall_ms) for one in settings]
 
     def warn(self, change: Change, age_s: float = 0.0) -> None:
         """Warn of an incident by every output that it is for. age_s: how long ago what it is about was heard (a

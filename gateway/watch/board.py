@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -46,10 +46,16 @@ _NOT_SENSORS: Final = frozenset(
 _SLUGS: Final = {int(kind): kind.slug for kind in Kind}
 
 
-class Board:
-    """See the module. sensors: what is known of them beforehand; others join when they are heard."""
+def _machine_wall_ms() -> int:
+    return time.time_ns() // 1_000_000
 
-    def __init__(self, sensors: Iterable[SensorCard] = ()) -> None:
+
+class Board:
+    """See the module. sensors: what is known of them beforehand; others join when they are heard. wall_ms: Unix time
+    as the post knows it, as in what it is told: the machine's own clock may be wrong where a GPS is believed."""
+
+    def __init__(self, sensors: Iterable[SensorCard] = (), *, wall_ms: Callable[[], int] = _machine_wall_ms) -> None:
+        self._wall_ms = wall_ms
         self._news = threading.Condition()  # guards all that follows
         self._first = self._version = secrets.randbelow(2**32) + 1 << 20  # below 2**53: JavaScript counts no further
         self._steady_ms = 0
@@ -256,7 +262,7 @@ class Board:
     def _state(self) -> BoardState:
         return BoardState(
             version=self._version,
-            made_ms=time.time_ns() // 1_000_000,
+            made_ms=self._wall_ms(),
             incidents=tuple(change for _, (_, change) in sorted(self._incidents.items(), reverse=True)),
             sensors=tuple(self._aged(word) for _, (_, word) in sorted(self._sensors.items())),
             detections=tuple(word for _, word in reversed(self._detections)),

@@ -18,7 +18,6 @@ from typing import Final, Protocol
 from firmware_bridge.readings import Kind
 from firmware_bridge.sources import RadioText
 from gateway.clock.clock import Clock
-from gateway.clock.machine import boot_id
 from gateway.clock.moments import Moment
 from gateway.clock.steady import Steady
 from gateway.contract.topics import Lane
@@ -202,7 +201,7 @@ class Watch:
         """Make the rules what they were, from the history, with every output mute: nobody is warned of what was."""
         began = time.monotonic()
         self._history.commit(sync=False)  # if the stage failed: what it had not committed
-        self._steady = Steady(self._history.steady_point(), boot_id())
+        self._steady = Steady(self._history.steady_point(), self._clock.boot_id())
         moment = self._clock.now()
         steady_ms = self._steady.at(moment)
         known = self._history.incidents()

@@ -124,8 +124,8 @@ class PostWord(msgspec.Struct, frozen=True):
 class BoardState(msgspec.Struct, frozen=True):
     """All of it at one moment.
 
-    version: ascending while the gateway runs, see `Board`. made_ms: Unix time. incidents: each with its last step:
-    those open (acknowledged ones too) and of the last day, newest first; an incident held back has
+    version: ascending while the gateway runs, see `Board`. made_ms: Unix time, as the post knows it. incidents: each
+    with its last step: those open (acknowledged ones too) and of the last day, newest first; an incident held back has
     `incident.suppressed_by`. sensors: by name. detections, texts: newest first. post: None until the first tick.
     """
 

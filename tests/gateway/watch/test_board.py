@@ -34,6 +34,17 @@ def test_a_sensors_last_word_its_battery_and_signal_and_its_silence() -> None:
     assert board.snapshot().detections[1].heard_ms == WALL_MS + 6_000  # four seconds before it was received
 
 
+def test_its_hour_is_the_posts_and_not_the_machines() -> None:
+    """Where a GPS is believed and nobody sets the machine's clock, a boat must not be expected in fifty years."""
+    known = [WALL_MS]
+    board = Board(wall_ms=lambda: known[0])
+    assert board.snapshot().made_ms == WALL_MS
+    known[0] += 60_000
+    changes = board.wait_changes(0, 0.0)
+    assert changes is not None
+    assert changes.made_ms == WALL_MS + 60_000
+
+
 def test_the_rules_may_say_that_a_sensor_is_silent() -> None:
     board = Board()
     board.hear(fact(1))
