@@ -39,7 +39,8 @@ from ingest.registry import Registry
 log = logging.getLogger(__name__)
 
 STAGE: Final = "media"
-QUEUE_MESSAGES: Final = 256
+QUEUE_MESSAGES: Final = 128
+"""Fewer than [broker] receive_maximum: what waits here is not acknowledged, and alerts need room beside it."""
 QUEUE_BYTES: Final = 8 * 1024 * 1024
 _AT_ONCE: Final = 64
 _ABANDONED_MS: Final = 24 * 3600 * 1000
