@@ -22,7 +22,9 @@ def discard_findings(tallies: Mapping[tuple[str, str], int]) -> list[Finding]:
     accepted = sum(total for (place, _), total in tallies.items() if place == _ACCEPTED)
     findings: list[Finding] = []
     small = 0
-    evicted = {name: total for (place, name), total in tallies.items() if name.startswith("evicted_")}
+    evicted = {
+        name: total for (place, name), total in tallies.items() if place == "outbox" and name.startswith("evicted_")
+    }
     unmapped = {key: total for key, total in tallies.items() if key[1].startswith(UNMAPPED) and total}
     restarts = {name: total for (place, name), total in tallies.items() if place == "restarted"}
     if evicted:
@@ -31,7 +33,12 @@ def discard_findings(tallies: Mapping[tuple[str, str], int]) -> list[Finding]:
         findings.append(_restarted(restarts))
     findings += [_unmapped(place, unmapped) for place in sorted({place for place, _ in unmapped})]
     for (place, name), total in sorted(tallies.items(), key=lambda item: -item[1]):
-        if place in _OTHER_COUNTS or (place, name) in _NO_DISCARD or name in evicted or not total:
+        if (
+            place in _OTHER_COUNTS
+            or (place, name) in _NO_DISCARD
+            or (place == "outbox" and name in evicted)
+            or not total
+        ):
             continue
         if (place, name) in unmapped:
             continue

@@ -42,6 +42,16 @@ REASONS_OF_FILES: Final[Mapping[str, Reason]] = {
     "unwritable": Reason(Text("archivos que no se pudieron guardar", "files that could not be kept"), _DISK),
     "disk_full": Reason(Text("archivos para los que no hubo espacio", "files for which there was no room"), _DISK),
     "not_kept": Reason(Text("fotos o sonidos que no se guardan aquí", "pictures or sounds that are not kept"), NOTHING),
+    "evicted_delivered": Reason(
+        Text("fotos o sonidos que la sede ya tiene", "pictures or sounds that headquarters has"), NOTHING, harmless=True
+    ),
+    "evicted_undelivered": Reason(
+        Text("fotos o sonidos borrados por falta de espacio", "pictures or sounds deleted for want of room"),
+        Text(
+            "La sede solo tiene su miniatura: suba [media] max_megabytes, o ponga un disco más grande",
+            "Headquarters has their thumbnails only: raise [media] max_megabytes, or put in a larger disk",
+        ),
+    ),
     "altered": Reason(Text("archivos que cambiaron al copiarlos", "files that changed while being copied"), _CARD),
     "bad_sha256": Reason(Text("fotos que llegaron alteradas", "pictures that came altered"), _TRANSFER),
     "bad_chunk_crc": Reason(
