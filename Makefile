@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 SEED ?= 7
 
 .DEFAULT_GOAL := help
-.PHONY: help venv parts compiler demo test check bench soak constraints generated clean
+.PHONY: help venv parts compiler browser demo test check bench soak constraints generated clean
 
 help: ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,7 +28,10 @@ demo: parts venv ## three simulated posts to InfluxDB, parts killed on the way, 
 compiler: ## what the tests of the C library for sensor firmware need (apt)
 	@sh deploy/parts/install.sh gcc libc6-dev
 
-test: parts compiler venv ## every test, against real servers (minutes)
+browser: ## what the tests of the post's page need (apt)
+	@sh deploy/parts/install.sh chromium
+
+test: parts compiler browser venv ## every test, against real servers (minutes)
 	@$(BIN)/python -m pytest -m "not soak" $(TESTS)
 
 check: compiler venv ## format, lint, types, import contracts, generated files, fast tests (about two minutes)

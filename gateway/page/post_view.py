@@ -72,12 +72,12 @@ def post_view(state: BoardState, say: Language) -> PostView:
 
 def link_mood(post: PostWord | None) -> str:
     """well when headquarters is reached, or when the link is closed by plan; care while not: the post works without."""
-    return "well" if post is not None and post.link.link in (LinkState.UP, LinkState.CLOSED) else "care"
+    return "well" if post is not None and (post.link.link is LinkState.UP or _is_shut(post)) else "care"
 
 
 def link_words(post: PostWord | None, say: Language) -> str:
     """For the head of each page."""
-    if post is not None and post.link.link is LinkState.CLOSED:
+    if post is not None and _is_shut(post):
         return say("Enlace cerrado")
     return say("Con enlace") if post is not None and post.link.link is LinkState.UP else say("Sin enlace")
 
@@ -88,7 +88,7 @@ def _link(post: PostWord, state: BoardState, say: Language) -> PostRow:
     if link.link is LinkState.UP:
         words = say("Conectado, por una alerta") if link.why_open == "alert" else say("Conectado")
         return PostRow("link", title, "well", words, more=link.trouble, table=table)
-    if link.link is LinkState.CLOSED:
+    if _is_shut(post):
         words = say("Cerrado para no gastar; una alerta lo abre al instante")
         if link.next_window_s is not None:
             hour = phrases.at(say, state.made_ms + round(link.next_window_s * 1000), state.made_ms)
@@ -105,6 +105,11 @@ def _link(post: PostWord, state: BoardState, say: Language) -> PostRow:
         link.trouble,
         table,
     )
+
+
+def _is_shut(post: PostWord) -> bool:
+    """By plan; a link that is meant to be always open is closed only while the post starts."""
+    return post.link.link is LinkState.CLOSED and post.link.mode != "always"
 
 
 def _traffic(post: PostWord, say: Language) -> tuple[tuple[str, str], ...]:
