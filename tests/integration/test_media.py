@@ -7,6 +7,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,20 @@ pytestmark = pytest.mark.slow
 class Place:
     """A post with two cameras behind a link that can be cut, and headquarters."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, uplink: str = "") -> None:
         self.people = Card(directory / "camara-1", "camara-1", "person")
         self.animals = Card(directory / "camara-2", "camara-2", "tapir")
         sources = self.people.settings + self.animals.settings
         self.landscape = Landscape(directory, (POST,))
         self.relay = Relay(self.landscape.broker.port)
         self.gateway = Gateway(
-            directory / POST, POST, self.relay.port, ["norte"], receipt_timeout_s=1.0, sources=sources
+            directory / POST,
+            POST,
+            self.relay.port,
+            ["norte"],
+            receipt_timeout_s=1.0,
+            sources=sources,
+            uplink=uplink,
         )
         self.landscape.gateways = {POST: self.gateway}
 
@@ -114,8 +121,6 @@ def test_a_person_is_sent_whole_and_a_tapir_by_its_thumbnail(place: Place) -> No
 
 
 def _ms(text: str) -> int:
-    from datetime import datetime
-
     return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
@@ -149,3 +154,38 @@ def test_three_megabytes_over_a_link_that_breaks_while_both_ends_are_killed(plac
     place.wait_for(sha256, "stored", timeout_s=120)
     assert place.get(f"/api/v1/media/{sha256}") == (200, picture)
     print(f"{kills} kills and cuts; {place.relay.bytes_up} bytes went up for {len(picture)}")
+
+
+def test_what_headquarters_refuses_stays_at_the_post_and_the_next_one_goes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VIGIA_INGEST__MEDIA__MAX_FILE_MEGABYTES", "1")
+    place.start()
+    large = place.people.put("GRANDE.JPG", noise(1_400_000, 4))
+    place.wait_for(large, "refused")
+    assert place.listed()[large]["reason"] == "too_large"
+    small = place.people.put("CHICA.JPG", noise(100_000, 5))
+    place.wait_for(small, "stored")
+    wait_until("it is counted", lambda: place.gateway.tallies()[0].get(("media", "refused_too_large")) == 1)
+    assert (place.gateway.directory / "media" / large[:2] / f"{large}.jpg").exists()
+    assert "Traceback" not in place.gateway.log.read_text() + place.landscape.ingest.log.read_text()
+
+
+def test_no_more_goes_in_a_day_than_the_budget_of_pictures(tmp_path: Path) -> None:
+    place = Place(tmp_path, uplink="[uplink.budget_bytes]\nmedia = 60000")
+    try:
+        place.start()
+        picture = place.people.put("GRANDE.JPG", noise(300_000, 6))
+        wait_until("the budget is nearly spent", lambda: held(place, picture) > 45_000, timeout_s=30, every_s=0.1)
+        reports = place.gateway.counted().accepted
+        wait_until("the rest goes on", lambda: place.gateway.counted().accepted > reports, timeout_s=30, every_s=0.1)
+        assert held(place, picture) < 60_000
+        assert place.state(picture) == "partial"
+    finally:
+        place.stop()
+
+
+def held(place: Place, sha256: str) -> float:
+    """How many bytes of a file headquarters has."""
+    file = place.listed().get(sha256, {"held_ratio": 0, "size_bytes": 0})
+    return float(file["held_ratio"] * file["size_bytes"])
