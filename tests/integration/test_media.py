@@ -7,7 +7,7 @@ import json
 import random
 import time
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -189,3 +189,23 @@ def held(place: Place, sha256: str) -> float:
     """How many bytes of a file headquarters has."""
     file = place.listed().get(sha256, {"held_ratio": 0, "size_bytes": 0})
     return float(file["held_ratio"] * file["size_bytes"])
+
+
+def test_a_picture_goes_whole_in_one_window_and_then_the_link_closes(tmp_path: Path) -> None:
+    """Between a piece and the answer that lets the next one go, the link has nothing to do and must not close."""
+    start = (datetime.now(UTC) - timedelta(minutes=5)).strftime("%H:%M")
+    window = f'mode = "windows"\n[[uplink.windows]]\nstart = "{start}"\nminutes = 60'
+    place = Place(tmp_path, uplink=window)
+    try:
+        picture = place.people.put("GRANDE.JPG", noise(1_000_000, 7))
+        place.start()
+        place.wait_for(picture, "stored")
+        wait_until(
+            "the link is closed",
+            lambda: place.landscape.ingest.get("/api/v1/stations")["stations"][0]["link"] == "down",
+            timeout_s=60,
+            every_s=0.2,
+        )
+        assert place.gateway.log.read_text().count("link up") == 1
+    finally:
+        place.stop()
