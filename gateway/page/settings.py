@@ -30,7 +30,7 @@ def _language(code: str) -> str:
 class PageSettings(Section):
     """[page]"""
 
-    enabled: bool = Field(False, description="Serve the post's page to phones on the local network.")
+    enabled: bool = Field(True, description="Serve the post's page to phones on the local network.")
     host: str = Field(
         "0.0.0.0",  # noqa: S104 - phones of the local network are whom it is for
         min_length=1,

@@ -18,8 +18,9 @@ from ingest.settings import IngestSettings
 
 ROOT = Path(__file__).parents[3]
 POST = ROOT / "deploy/docs/instalar_un_puesto.md"
+WARNS = ROOT / "deploy/docs/el_puesto_avisa.md"
 DEPLOY = ROOT / "deploy/README.md"
-GUIDES = [POST, DEPLOY, ROOT / "README.md", ROOT / "ingest/README.md", ROOT / "deploy/pki/README.md"]
+GUIDES = [POST, WARNS, DEPLOY, ROOT / "README.md", ROOT / "ingest/README.md", ROOT / "deploy/pki/README.md"]
 
 
 def commands(guide: Path) -> Iterator[list[str]]:
@@ -75,6 +76,17 @@ def test_the_posts_settings_are_taken(tmp_path: Path) -> None:
     assert load_settings(file, GatewaySettings).station.name == "boca-yaguas"
     (source,) = blocks(DEPLOY, "[[sources]]")
     assert text.endswith(source)
+
+
+def test_the_settings_of_the_post_that_warns_are_taken(tmp_path: Path) -> None:
+    (place,), (warnings,) = blocks(WARNS, "[place]"), blocks(WARNS, "[[warnings]]")
+    (uplink,), (commands_,) = blocks(WARNS, "[uplink]"), blocks(WARNS, "[commands]")
+    mesh = '[[sources]]\ndriver = "meshtastic_radio"\nname = "malla"\nport = "/dev/malla"\n'
+    file = tmp_path / "gateway.toml"
+    file.write_text(place + commands_ + uplink + warnings + mesh)
+    taken = load_settings(file, GatewaySettings)
+    assert [output.output for output in taken.warnings] == ["siren", "lamp", "radio"]
+    assert (taken.uplink.mode, taken.uplink.budget_bytes.media) == ("windows", 5_000_000)
 
 
 def test_headquarters_files_are_taken(tmp_path: Path) -> None:

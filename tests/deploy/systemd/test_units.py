@@ -65,8 +65,10 @@ def test_it_runs_the_command_as_an_ordinary_user_that_owns_its_state(unit: str) 
 
 def test_the_gateway_may_open_serial_ports_and_ask_about_the_clock() -> None:
     service = read("vigia-gateway")["Service"]
-    assert service["SupplementaryGroups"] == ["dialout"]
-    assert {"char-ttyUSB rw", "char-ttyACM rw", "char-ttyAMA rw", "char-ttyS rw"} <= set(service["DeviceAllow"])
+    assert service["SupplementaryGroups"] == ["dialout gpio"]
+    assert {"char-ttyUSB rw", "char-ttyACM rw", "char-ttyAMA rw", "char-ttyS rw", "char-gpiochip rw"} <= set(
+        service["DeviceAllow"]
+    )
     assert "PrivateDevices" not in service
     assert "ProtectClock" not in service
     assert "adjtimex" in service["SystemCallFilter"][-1].split()
