@@ -17,13 +17,6 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 
-PAGE = """
-[page]
-enabled = true
-host = "127.0.0.1"
-port = {port}
-"""
-
 
 class Station:
     """A gateway whose uplink finds nobody, a serial line to it, and its page."""
@@ -31,9 +24,8 @@ class Station:
     def __init__(self, directory: Path) -> None:
         port = free_port()
         self.url = f"http://127.0.0.1:{port}"
-        self.gateway = Gateway(directory, "puesto-yaguas", free_port(), ["quebrada-norte", "rio-medio"])
-        with self.gateway.settings.open("a") as settings:
-            settings.write(PAGE.format(port=port))
+        sensors = ["quebrada-norte", "rio-medio"]
+        self.gateway = Gateway(directory, "puesto-yaguas", free_port(), sensors, page_port=port)
         write_pin(directory / "page.pin", "2468")
         self.line: Line = line_for(self.gateway)
         self.devices = devices_of(self.gateway)
