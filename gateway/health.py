@@ -74,4 +74,9 @@ def _is_discard(key: tuple[str, str]) -> bool:
     place, name = key
     if place in ("accepted", ANSWERS) or place in COUNTER_PLACES:
         return False
-    return (place, name) not in {("outbox", "receipted"), ("outbox", "salvaged"), ("watch", "incident_alerts")}
+    return (place, name) not in {
+        ("outbox", "receipted"),
+        ("outbox", "salvaged"),
+        ("watch", "incident_alerts"),
+        ("watch", "incidents_numbered"),
+    }

@@ -11,7 +11,14 @@ from gateway.commands.desk import ANSWERS
 from gateway.uplink.spending import COUNTER_PLACES
 
 _ACCEPTED: Final = "accepted"
-_NO_DISCARD: Final = frozenset({("outbox", "receipted"), ("outbox", "salvaged"), ("watch", "incident_alerts")})
+_NO_DISCARD: Final = frozenset(
+    {
+        ("outbox", "receipted"),
+        ("outbox", "salvaged"),
+        ("watch", "incident_alerts"),
+        ("watch", "incidents_numbered"),
+    }
+)
 _OTHER_COUNTS: Final = frozenset({_ACCEPTED, "restarted", ANSWERS, *COUNTER_PLACES})
 """Places of counters that count no discards."""
 _SMALL_SHARE: Final = 0.001

@@ -136,14 +136,23 @@ class Engine:
         return changes
 
     def recall(
-        self, known: Iterable[Incident], facts: Iterable[Fact], steady_ms: int, wall_ms: int, quality: int
+        self,
+        known: Iterable[Incident],
+        facts: Iterable[Fact],
+        steady_ms: int,
+        wall_ms: int,
+        quality: int,
+        *,
+        last_number: int = 0,
     ) -> list[Change]:
         """Become what it was. Call it once, before anything else.
 
         known: every incident that the history keeps, as it stood last. facts: of the last `longest_window_ms` at least,
-        in order. steady_ms, wall_ms, quality: of this moment. Returns the changes that nobody was told of, because the
+        in order. steady_ms, wall_ms, quality: of this moment. last_number: the highest that an incident had, as far as
+        anybody else knows: the history may have been lost. Returns the changes that nobody was told of, because the
         post went off first. A post that was off heard nothing: that time makes no sensor silent.
         """
+        self._ledger.number_seen(last_number)
         self._ledger.recall(known, {rule.name: rule for rule in self._book.rules})
         changes: list[Change] = []
         for fact in facts:

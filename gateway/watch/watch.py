@@ -34,6 +34,9 @@ log = logging.getLogger(__name__)
 TICK_S: Final = 1.0
 STAND_EVERY_MS: Final = 300_000
 """How often the steady time is kept while nothing is heard."""
+NUMBERED: Final = ("watch", "incidents_numbered")
+"""The counter, in the outbox, of the highest number that an incident had. A phone rings once for a number, so none is
+given out again when the history is lost."""
 _BATCH: Final = 64
 """Facts between two looks at what else is due: at a flood, so many share one commit."""
 _DAY_MS: Final = 86_400_000
@@ -79,6 +82,7 @@ class Watch:
         self._rules: Engine | None = None
         self._upstream = Upstream()
         self._warned: dict[int, str] = {}
+        self._highest = self._numbered = 0  # number of an incident; and as counted in the outbox
         self._urgent = Event()
         self._taken: deque[Accepted] = deque()  # those after one that the stage failed on are not lost
         self._recall_failed = False
@@ -138,6 +142,9 @@ class Watch:
         """Tell headquarters of incidents, and of what was left out."""
         left_out = self._inbox.left_out()
         told = [self._to_tell.popleft() for _ in range(len(self._to_tell))]
+        if (more := self._highest - self._numbered) > 0:
+            self._numbered += more
+            left_out[NUMBERED] = more
         if told or left_out:
             if urgent := sum(item.lane is Lane.ALERT for item in told):
                 left_out["watch", "incident_alerts"] = urgent
@@ -169,6 +176,7 @@ class Watch:
 
     def _steps(self, changes: list[Change], steady_ms: int, moment: Moment, age_s: float) -> None:
         for change in changes:
+            self._highest = max(self._highest, change.incident.number)
             self._warn(change, age_s)
             self._board.change(change)
             self._history.change(change)
@@ -218,8 +226,10 @@ class Watch:
             log.warning("the rules failed on what was heard before: they begin without it")
         self._recall_failed = True
         incidents = [change.incident for change in known]
-        changes = rules.recall(incidents, past, steady_ms, moment.wall_ms, int(moment.quality))
+        last = self._numbered = self._outbox.tallies().get(NUMBERED, 0)
+        changes = rules.recall(incidents, past, steady_ms, moment.wall_ms, int(moment.quality), last_number=last)
         self._recall_failed = False
+        self._highest = max([last, *(one.number for one in incidents), *(one.incident.number for one in changes)])
         for change in changes:
             if _is_told(change):
                 self._warned.setdefault(change.incident.number, change.incident.level)

@@ -166,6 +166,20 @@ def test_from_intake_to_the_outputs_queue_is_quick(tmp_path: Path) -> None:
     assert took[100] < 0.05
 
 
+def test_a_lost_history_gives_no_number_out_again(tmp_path: Path) -> None:
+    """A phone that rang for incident 2 would be silent for another one of that number."""
+    with Receiver() as receiver:
+        with lookout(tmp_path, webhook(receiver)) as post:
+            post.deliver(heard("chainsaw"), heard("gunshot"))
+            wait_until("two warnings", lambda: receiver.numbers() == [1, 2])
+        for part in tmp_path.glob("history.db*"):
+            part.unlink()
+        for number in (3, 4):
+            with lookout(tmp_path, webhook(receiver)) as post:
+                post.deliver(heard("voices" if number == 3 else "vehicle"))
+                wait_until("another", lambda: receiver.numbers() == [1, 2, *range(3, number + 1)])  # noqa: B023  at once
+
+
 def test_history_holds_an_incident_as_soon_as_people_know(tmp_path: Path) -> None:
     with Receiver() as receiver, lookout(tmp_path, webhook(receiver)) as post:
         post.deliver(heard("chainsaw"))
