@@ -74,11 +74,13 @@ class RadioText(msgspec.Struct, frozen=True):
 
 class SensorAnswer(msgspec.Struct, frozen=True):
     """What one of our sensors answered to a command. sensor: its name. command: such as reboot or set_interval. result:
-    done, or why not, such as busy or refused: a name of `firmware_bridge.framing.downlinks.Result` in small letters."""
+    done, or why not, such as busy or refused: a name of `firmware_bridge.framing.downlinks.Result` in small letters.
+    took_s: seconds since it was said."""
 
     sensor: str
     command: str
     result: str
+    took_s: float = 0.0
 
 
 class Delivery(msgspec.Struct, frozen=True):
@@ -146,6 +148,25 @@ class Speaker(Protocol):
         there is one. A sensor of ours takes a command in words as `text` ("status", "interval environment 600": see
         `firmware_bridge.commands.words`) or its bytes as `payload`, and what it answers comes in `Delivery.answers`. A
         device of another make takes `payload` (in LoRaWAN on `port`), a radio of a mesh `text`.
+        """
+
+
+@runtime_checkable
+class FirmwareCarrier(Protocol):
+    """A source that can also bring new firmware to its sensors. Both may be called from any thread."""
+
+    def knows(self, device: str) -> bool:
+        """See `Speaker.knows`."""
+
+    def update(self, device: str, image: bytes) -> str:
+        """Bring a sensor to the firmware of an image (a file of `firmware_bridge.update.image`); what it came to, in
+        words: it runs that version now, or did already. Takes minutes, never much more than an hour; the source goes
+        on reading meanwhile. What was sent stays with the sensor: the same again goes on where it stopped.
+
+        Raises DownlinkError. At once: unknown_device, too_slow (no such thing over this link), busy (another update
+        runs), bad_image. After the sensor's own word, nothing of it changed: the names of its refusals, such as
+        wrong_model, older_version, bad_signature, too_large. In the middle: no_answer, no_progress, too_long,
+        bad_digest, not_booted, no_key, counters; stopped when the source ended.
         """
 
 

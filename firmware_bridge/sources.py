@@ -17,13 +17,24 @@ from pydantic import GetCoreSchemaHandler, TypeAdapter
 from pydantic_core import CoreSchema, PydanticKnownError, core_schema
 
 from firmware_bridge import drivers
-from firmware_bridge.delivery import Deliver, Delivery, Driver, RadioText, ReplayState, SensorAnswer, Source, Speaker
+from firmware_bridge.delivery import (
+    Deliver,
+    Delivery,
+    Driver,
+    FirmwareCarrier,
+    RadioText,
+    ReplayState,
+    SensorAnswer,
+    Source,
+    Speaker,
+)
 from firmware_bridge.delivery import SourceSettings as _BaseSettings
 
 __all__ = [
     "DRIVERS",
     "Deliver",
     "Delivery",
+    "FirmwareCarrier",
     "RadioText",
     "ReplayState",
     "SensorAnswer",

@@ -7,9 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from firmware_bridge.readings import QUANTITIES, Kind, Reading
-from firmware_bridge.sources import Delivery, RadioText
+from firmware_bridge.sources import Delivery, RadioText, SensorAnswer
 from gateway.clock.clock import Clock
 from gateway.clock.moments import Moment
+from gateway.commands.heard import counter_of, reading_of, words_of
 from gateway.contract.topics import Lane
 from gateway.media.store import MediaStore
 from gateway.outbox.outbox import Accepted, Outbox
@@ -26,7 +27,7 @@ _ACTS = frozenset({int(Kind.INCIDENT), int(Kind.PATROL)})
 Hear = Callable[[Sequence[Accepted]], None]
 """Told of what was accepted; what holds an alert is all safe on disk. Must return at once."""
 ReadTexts = Callable[[str, Sequence[RadioText], Moment], None]
-"""Told of what people wrote on a radio of a source, and when. Must return at once."""
+"""Told of what people wrote on a radio of a source, or a sensor answered, and when. Must return at once."""
 
 
 class Lanes:
@@ -74,16 +75,20 @@ class Intake:
         for text in delivery.texts:
             stranger = "" if text.is_known else " (a radio that the settings do not name)"
             texts_log.info("%s, %s, %s%s: %s", delivery.source, text.channel, text.sender, stranger, text.text)
-        if delivery.texts and self._read_texts is not None:
-            self._read_texts(delivery.source, delivery.texts, self._clock.now())
+        texts = [*delivery.texts, *map(_told, delivery.answers)]
+        for text in texts[len(delivery.texts) :]:
+            texts_log.info("%s, %s %s", delivery.source, text.sender, text.text)
+        if texts and self._read_texts is not None:
+            self._read_texts(delivery.source, texts, self._clock.now())
         if delivery.gps_utc_ms is not None:
             self._clock.hear_gps(delivery.gps_utc_ms)
-            if not delivery.readings and not delivery.rejected:
+            if not delivery.readings and not delivery.rejected and not delivery.answers:
                 return
         moment = self._clock.now()
         lane_of = self._lanes.of
-        accepted = [Accepted(lane_of(reading), moment, reading) for reading in delivery.readings]
-        tallies: Counter[tuple[str, str]] = Counter()
+        readings = [*delivery.readings, *map(reading_of, delivery.answers)]
+        accepted = [Accepted(lane_of(reading), moment, reading) for reading in readings]
+        tallies: Counter[tuple[str, str]] = Counter(map(counter_of, delivery.answers))
         for rejected in delivery.rejected:
             tallies[delivery.source, rejected.reason] += rejected.count
             log.debug("%s: %s (%s)", delivery.source, rejected.reason, rejected.detail)
@@ -110,3 +115,8 @@ class Intake:
                 for reason, count in self._media.keep(attachment, delivery.readings[index], moment).items():
                     counts["media", reason] += count
         return counts
+
+
+def _told(answer: SensorAnswer) -> RadioText:
+    """What a sensor answered, for the post's page."""
+    return RadioText(answer.sensor, words_of(answer), is_known=True)

@@ -8,7 +8,7 @@ from typing import Protocol, TypeGuard
 import msgspec
 
 from firmware_bridge.readings import Downlink, DownlinkError
-from firmware_bridge.sources import Source, Speaker
+from firmware_bridge.sources import FirmwareCarrier, Source, Speaker
 
 
 class Speakers:
@@ -55,26 +55,30 @@ class Speakers:
 
     def update(self, name: str, image: bytes) -> str:
         """Let the source that knows a device of this name bring it a firmware image; what it came to, in words. Takes
-        minutes. Raises DownlinkError: unknown_speaker, and those of the source."""
+        minutes. Raises DownlinkError: unknown_speaker, cannot_update (the source that knows it brings no firmware), and
+        those of `FirmwareCarrier.update`."""
         with self._lock:
             running = list(self._running.values())
         for source in running:
-            if _updates(source) and source.knows(name):
+            if _carries(source) and source.knows(name):
                 return source.update(name, image)
-        raise DownlinkError("unknown_speaker", f"no source runs that could bring firmware to {name}")
+        for source in running:
+            if _speaks(source) and source.knows(name):
+                raise DownlinkError("cannot_update", f"source {source.name} brings no firmware to {name}: use a cable")
+        raise DownlinkError("unknown_speaker", f"no source runs that knows a sensor {name}")
 
 
-class _UpdatingSource(Source, Protocol):
-    def knows(self, device: str) -> bool:
-        """See `Speaker.knows`."""
-
-    def update(self, device: str, image: bytes) -> str:
-        """Bring it the image; what it came to, in words. Raises DownlinkError."""
+class _CarryingSource(Source, FirmwareCarrier, Protocol):
+    pass
 
 
-def _updates(source: Source) -> TypeGuard[_UpdatingSource]:
+class _SpeakingSource(Source, Speaker, Protocol):
+    pass
+
+
+def _carries(source: Source) -> TypeGuard[_CarryingSource]:
     return callable(getattr(source, "update", None)) and callable(getattr(source, "knows", None))
 
 
-def _speaks(source: Source) -> TypeGuard[Speaker]:
+def _speaks(source: Source) -> TypeGuard[_SpeakingSource]:
     return callable(getattr(source, "say", None))

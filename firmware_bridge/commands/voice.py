@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from firmware_bridge.commands.talk import Talk
 from firmware_bridge.commands.words import body_of
 from firmware_bridge.delivery import SensorAnswer
 from firmware_bridge.framing.device_frames import Direction, new_cipher, seal
@@ -38,6 +41,7 @@ class _Asked(NamedTuple):
     sensor: str
     body: bytes
     again: bool  # it was said a second time, above the counter that the sensor told
+    said_at: float  # monotonic
 
 
 class Voice:
@@ -54,6 +58,8 @@ class Voice:
         self._lock = threading.Lock()
         self._waiting: deque[Said] = deque()
         self._asked: OrderedDict[tuple[str, int], _Asked] = OrderedDict()
+        self._talk: Talk | None = None
+        self._is_over = False
 
     def knows(self, device: str) -> bool:
         """See `Speaker.knows`."""
@@ -68,7 +74,7 @@ class Voice:
         ours = self._ours.get(downlink.device)
         if ours is not None:
             with self._lock:
-                return self._seal(ours, body_of(downlink), again=False)
+                return self._seal_asked(ours, body_of(downlink), again=False)
         if downlink.device not in self._others:
             raise DownlinkError("unknown_device", f"{downlink.device!r} is no sensor of this source")
         if not downlink.payload:
@@ -88,24 +94,68 @@ class Voice:
         with self._lock:
             self._waiting.append(said)
 
+    @contextmanager
+    def talk(self, sensor: str) -> Iterator[Talk]:
+        """Talk with one of ours; one talk at a time. Its commands go out by `take`, its answers come in by `hear`.
+
+        Raises DownlinkError: unknown_device (none of ours), stopped (the source has ended), busy.
+        """
+        ours = self._ours.get(sensor)
+        if ours is None:
+            raise DownlinkError("unknown_device", f"{sensor!r} is no sensor of ours of this source")
+        talk = Talk(sensor, lambda body: self._sealed(ours, body), lambda highest: self._pass_by(ours, highest))
+        with self._lock:
+            if self._is_over:
+                raise DownlinkError("stopped", "the source has ended")
+            if self._talk is not None:
+                raise DownlinkError("busy", f"this source talks with {self._talk.sensor} now; say it again later")
+            self._talk = talk
+        try:
+            yield talk
+        finally:
+            with self._lock:
+                self._talk = None
+
+    @property
+    def is_talking(self) -> bool:
+        """Whether what is said next depends on what is heard: read in small steps then."""
+        return self._talk is not None
+
+    def hang_up(self) -> None:
+        """The source ends: nothing is sent or answered any more."""
+        with self._lock:
+            self._is_over = True
+            talk = self._talk
+        if talk is not None:
+            talk.end()
+
     def take(self) -> Said | None:
         """What is to be sent next."""
         with self._lock:
-            return self._waiting.popleft() if self._waiting else None
+            if self._waiting:
+                return self._waiting.popleft()
+            talk = self._talk
+        if talk is not None and (frame := talk.take()):
+            return Said(frame, device=talk.sensor)
+        return None
 
     def lost(self) -> list[Rejected]:
-        """The line is away: what waited is not sent any more. Reason: downlink_not_sent."""
+        """The line is away: what waited is not sent any more. Reason: downlink_not_sent. A talk repeats by itself."""
         with self._lock:
             count = len(self._waiting)
             self._waiting.clear()
         return [Rejected("downlink_not_sent", count, "the line went away")] if count else []
 
-    def hear(self, sensor: str, answer: Answer) -> SensorAnswer | Rejected:
-        """What a sensor answered.
+    def hear(self, sensor: str, answer: Answer) -> SensorAnswer | Rejected | None:
+        """What a sensor answered; None when a talk has it.
 
         Reasons: unasked_answer (nobody waits for it: it is late, or another asked), downlink_repeated (it has heard a
         higher counter than ours, so it is told again, once).
         """
+        with self._lock:
+            talk = self._talk
+        if talk is not None and talk.sensor == sensor and talk.hear(answer):
+            return None
         with self._lock:
             asked = self._asked.pop((sensor, answer.counter), None)
             if asked is None or asked.body[0] != answer.code:
@@ -114,14 +164,34 @@ class Voice:
             if highest is not None and not asked.again:
                 try:
                     self._counters.pass_by(self._ours[sensor].id, highest)
-                    self._waiting.append(self._seal(self._ours[sensor], asked.body, again=True))
+                    self._waiting.append(self._seal_asked(self._ours[sensor], asked.body, again=True))
                 except (UpdateError, DownlinkError) as trouble:
                     log.warning("%s could not be told again: %s", sensor, trouble)
                 else:
                     return Rejected("downlink_repeated", 1, f"{sensor} has heard counter {highest}")
-        return SensorAnswer(sensor, _COMMANDS[answer.code], answer.words)
+        took_s = time.monotonic() - asked.said_at
+        return SensorAnswer(sensor, _COMMANDS[answer.code], answer.words, took_s)
 
-    def _seal(self, device: NamedDevice, body: bytes, *, again: bool) -> Said:
+    # for a talk
+
+    def _sealed(self, device: NamedDevice, body: bytes) -> tuple[int, bytes]:
+        with self._lock:
+            return self._seal(device, body)
+
+    def _pass_by(self, device: NamedDevice, highest: int) -> None:
+        with self._lock:
+            self._counters.pass_by(device.id, highest)
+
+    # with the lock held
+
+    def _seal_asked(self, device: NamedDevice, body: bytes, *, again: bool) -> Said:
+        counter, frame = self._seal(device, body)
+        self._asked[device.name, counter] = _Asked(device.name, body, again, time.monotonic())
+        if len(self._asked) > _REMEMBERED:
+            self._asked.popitem(last=False)
+        return Said(frame, device=device.name)
+
+    def _seal(self, device: NamedDevice, body: bytes) -> tuple[int, bytes]:
         try:
             key = device.read_key()
             counter = self._counters.take(device.id)
@@ -129,8 +199,4 @@ class Voice:
             raise DownlinkError("no_key", f"the key of {device.name} cannot be read: {trouble}") from None
         except UpdateError as trouble:
             raise DownlinkError(trouble.reason, trouble.detail) from trouble
-        self._asked[device.name, counter] = _Asked(device.name, body, again)
-        if len(self._asked) > _REMEMBERED:
-            self._asked.popitem(last=False)
-        frame = seal(new_cipher(key), int(device.id, 16), counter, body, Direction.DOWNLINK)
-        return Said(frame, device=device.name)
+        return counter, seal(new_cipher(key), int(device.id, 16), counter, body, Direction.DOWNLINK)

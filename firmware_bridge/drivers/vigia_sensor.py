@@ -41,6 +41,8 @@ from firmware_bridge.framing.our_frames import HearAnswer, NamedDevice, OwnFrame
 from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.links.serial_source import SerialSource
 from firmware_bridge.readings import Absence, Reading, Rejected
+from firmware_bridge.update.carrier import Carrier
+from firmware_bridge.update.course import patience_at
 
 log = logging.getLogger(__name__)
 
@@ -108,7 +110,7 @@ class VigiaSensorDecoder:
                 readings.append(told)
             elif isinstance(told, SensorAnswer):
                 answers.append(told)
-            else:
+            elif told is not None:
                 tally.add(told.reason, told.detail, told.count)
                 log.debug("%s: %s: %s", self._source, told.reason, told.detail)
         for absence in absences:
@@ -118,7 +120,7 @@ class VigiaSensorDecoder:
             return None
         return Delivery(self._source, readings, rejected, self._frames.take_replay(), answers=answers)
 
-    def _decode(self, content: bytes, absences: list[Absence]) -> Reading | SensorAnswer | Rejected:
+    def _decode(self, content: bytes, absences: list[Absence]) -> Reading | SensorAnswer | Rejected | None:
         envelope = content[0]
         if envelope == WIRED:
             return self._frames.open(content[1:], absences)
@@ -153,7 +155,7 @@ def new_decoder(settings: Settings, replay: Mapping[str, ReplayState]) -> VigiaS
 
 
 def open_source(settings: Settings, replay: Mapping[str, ReplayState]) -> Source:
-    """See `Driver.open_source`. It is a `Speaker` too."""
+    """See `Driver.open_source`. It is a `Speaker` and a `FirmwareCarrier` too."""
     link = SerialLink(settings.port, settings.baud, name=settings.name)
     voice = Voice(settings.devices, {}, settings.counters_path)
     return SerialSource(
@@ -162,6 +164,7 @@ def open_source(settings: Settings, replay: Mapping[str, ReplayState]) -> Source
         lambda: VigiaSensorDecoder(settings, replay, voice.hear),
         end=DELIMITER,
         voice=voice,
+        carrier=Carrier(settings.name, voice, patience_at(settings.baud), lambda: link.words),
         on_line=on_line,
     )
 

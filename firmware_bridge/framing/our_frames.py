@@ -28,8 +28,9 @@ log = logging.getLogger(__name__)
 _UPLINK_VERSION: Final = 0x10
 _ID: Final = slice(1, 5)
 
-HearAnswer = Callable[[str, Answer], SensorAnswer | Rejected]
-"""What becomes of an answer of a sensor of that name; see `firmware_bridge.commands.voice.Voice.hear`."""
+HearAnswer = Callable[[str, Answer], SensorAnswer | Rejected | None]
+"""What becomes of an answer of a sensor of that name, None when whoever asked has it; see
+`firmware_bridge.commands.voice.Voice.hear`."""
 
 
 class NamedDevice(KeyedDevice):
@@ -94,9 +95,11 @@ class OwnFrames:
             and int.from_bytes(content[_ID], "big") in self._names
         )
 
-    def open(self, frame: bytes, absences: list[Absence], received: Pairs = ()) -> Reading | SensorAnswer | Rejected:
-        """The reading of a frame, or the answer to a command. received: what the receiver measured, see
-        `signal_pairs`. Absent values are appended.
+    def open(
+        self, frame: bytes, absences: list[Absence], received: Pairs = ()
+    ) -> Reading | SensorAnswer | Rejected | None:
+        """The reading of a frame, or the answer to a command; None when whoever asked has it already. received: what
+        the receiver measured, see `signal_pairs`. Absent values are appended.
 
         Reasons: those of `unseal`, `ReplayGuard` and `decode_body`, and no_key.
         """

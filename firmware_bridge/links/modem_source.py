@@ -32,7 +32,8 @@ class Reader(Protocol):
 
 
 class ModemSource:
-    """A `Source` and a `Speaker`. The reader is made when it is run, since its making may read key files."""
+    """A `Source` and a `Speaker`; a `FirmwareCarrier` only to say why not. The reader is made when it is run, since its
+    making may read key files."""
 
     def __init__(
         self, name: str, link: SerialLink, conversation: Conversation, new_reader: Callable[[], Reader], voice: Voice
@@ -70,6 +71,11 @@ class ModemSource:
         if not self._talk.listens:
             raise DownlinkError("radio_away", self._talk.words)
         self._voice.queue(downlink, self._talk.check)
+
+    def update(self, device: str, image: bytes) -> str:
+        """See `FirmwareCarrier.update`. Reason: too_slow. A block fits no packet of most modems, and the hundreds of
+        kilobytes of a program would take hours in which nothing else is heard, at a duty that no band allows."""
+        raise DownlinkError("too_slow", f"{device} is on the radio, too slow for firmware: bring it over a cable")
 
     def run(self, deliver: Deliver, stop: threading.Event) -> None:
         """See `Source.run`."""

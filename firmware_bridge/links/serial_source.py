@@ -12,17 +12,19 @@ from firmware_bridge.delivery import Decoder, Deliver, Delivery
 from firmware_bridge.links.link_standing import LinkState
 from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.readings import Downlink, DownlinkError, Rejected
+from firmware_bridge.update.carrier import Carrier
 
 _POLL_S: Final = 0.2
+_TALKING_POLL_S: Final = 0.02
 _WRITE_S: Final = 0.3
 _BROKEN_OFF_S: Final = 1.0
 
 
 class SerialSource:
-    """A `Source`, and with a voice a `Speaker` that is heard. The decoder is made when it is run, since its making may
-    read key files. on_line: how something is said on this line. end: the byte that ends a frame of this line. The
-    decoder gets one when a frame breaks off (the line is lost, or silent for a second), so that what is half read has
-    its reason and does not swallow the next."""
+    """A `Source`, with a voice a `Speaker` that is heard, with a carrier (of the same voice) a `FirmwareCarrier`. The
+    decoder is made when it is run, since its making may read key files. on_line: how something is said on this line.
+    end: the byte that ends a frame of this line. The decoder gets one when a frame breaks off (the line is lost, or
+    silent for a second), so that what is half read has its reason and does not swallow the next."""
 
     def __init__(
         self,
@@ -32,6 +34,7 @@ class SerialSource:
         *,
         end: bytes = b"",
         voice: Voice | None = None,
+        carrier: Carrier | None = None,
         on_line: Callable[[Said], bytes] = lambda said: said.content,
     ) -> None:
         self._name = name
@@ -39,6 +42,7 @@ class SerialSource:
         self._new_decoder = new_decoder
         self._end = end
         self._voice = voice
+        self._carrier = carrier
         self._on_line = on_line
 
     @property
@@ -63,13 +67,20 @@ class SerialSource:
             raise DownlinkError("not_connected", self._link.words)
         self._voice.queue(downlink)
 
+    def update(self, device: str, image: bytes) -> str:
+        """See `FirmwareCarrier.update`. While the line is away it is waited for, as for a silent sensor."""
+        if self._carrier is None:
+            raise DownlinkError("unknown_device", f"nothing can be said on the line of {self._name}")
+        return self._carrier.update(device, image)
+
     def run(self, deliver: Deliver, stop: threading.Event) -> None:
         """See `Source.run`."""
         decoder = self._new_decoder()
         mid_frame, heard_at = False, 0.0
         try:
             while not stop.is_set():
-                chunk = self._link.read(_POLL_S)
+                is_talking = self._voice is not None and self._voice.is_talking
+                chunk = self._link.read(_TALKING_POLL_S if is_talking else _POLL_S)
                 if chunk:
                     mid_frame, heard_at = bool(self._end) and not chunk.endswith(self._end), time.monotonic()
                 elif mid_frame and (
@@ -83,6 +94,8 @@ class SerialSource:
             if self._voice is not None and (lost := self._voice.lost()):
                 deliver(Delivery(self._name, [], lost, {}))
         finally:
+            if self._voice is not None:
+                self._voice.hang_up()
             self._link.close()
 
     def _speak(self, voice: Voice) -> list[Rejected]:

@@ -246,6 +246,8 @@ class PacketReader:
         if isinstance(told, SensorAnswer):
             answers.append(told)
             return []
+        if told is None:
+            return []
         tally.add(told.reason, told.detail, told.count)
         log.debug("%s: %s: %s", self._source, told.reason, told.detail)
         return []

@@ -1,40 +1,23 @@
-"""Runs an update on a serial port: what `vigia sensors update` calls. The gateway must not have the port open."""
+"""Runs an update on a serial port: what `vigia sensors update` calls. The gateway must not have the port open;
+while it has, `carrier` does the same."""
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final
 
 import msgspec
 
-from firmware_bridge.framing.downlinks import CommandCode, Result, UpdateBlock, code_of
 from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.update.conversation import Conversation
 from firmware_bridge.update.counters import DownlinkCounters
-from firmware_bridge.update.errors import UpdateError
+from firmware_bridge.update.course import PATIENCE, Patience, ignore, see_through
 from firmware_bridge.update.image import check_signature, load_image, version_words
 from firmware_bridge.update.updater import Phase, Progress, Updater
 
 log = logging.getLogger(__name__)
-
-_SLOW: Final = frozenset((CommandCode.UPDATE_BEGIN, CommandCode.UPDATE_FINISH))
-"""The device erases or reads all its flash, and verifies a signature, before it answers."""
-_LATER: Final = frozenset((Result.BUSY, Result.FLASH_FAILED))
-
-
-class Patience(msgspec.Struct, frozen=True):
-    """How long to wait for an answer before a command is said again, and for any answer at all before giving up."""
-
-    answer_s: float = 1.0
-    slow_answer_s: float = 15.0
-    give_up_s: float = 120.0
-
-
-_PATIENCE: Final = Patience()
 
 
 class UpdateReport(msgspec.Struct, frozen=True):
@@ -49,10 +32,6 @@ class UpdateReport(msgspec.Struct, frozen=True):
     rejected: dict[str, int]
 
 
-def _ignore(_: object) -> None:
-    pass
-
-
 def update_firmware(
     file: Path,
     *,
@@ -63,10 +42,10 @@ def update_firmware(
     counters: Path,
     maker: bytes | None = None,
     force: bool = False,
-    on_progress: Callable[[Progress], None] = _ignore,
-    on_other: Callable[[bytes], None] = _ignore,
+    on_progress: Callable[[Progress], None] = ignore,
+    on_other: Callable[[bytes], None] = ignore,
     stop: threading.Event | None = None,
-    patience: Patience = _PATIENCE,
+    patience: Patience = PATIENCE,
 ) -> UpdateReport:
     """Bring a device to the firmware in a file; return when it has started it and says so.
 
@@ -85,37 +64,16 @@ def update_firmware(
     link = SerialLink(port, baud, name=f"update {device}")
     conversation = Conversation(link, device, key, DownlinkCounters(counters), on_other=on_other, stop=stop)
     updater = Updater(image, force=force)
-    said = blocks = repeats = 0
-    heard = time.monotonic()
     try:
-        while (command := updater.command()) is not None:
-            code = code_of(command)
-            said += 1
-            blocks += isinstance(command, UpdateBlock)
-            answer = conversation.ask(command, patience.slow_answer_s if code in _SLOW else patience.answer_s)
-            if stop.is_set():
-                raise UpdateError("stopped", "stopped on request; say the same again to go on where it stopped")
-            if answer is None:
-                repeats += 1
-                if time.monotonic() - heard > patience.give_up_s:
-                    raise UpdateError("no_answer", _silence(link, device))
-                continue
-            heard = time.monotonic()
-            updater.answered(answer)
-            on_progress(updater.progress)
-            if answer.result in _LATER:
-                stop.wait(patience.answer_s)
+        effort = see_through(
+            updater, conversation.ask, patience, stop, silence=lambda: _silence(link, device), on_progress=on_progress
+        )
     finally:
         link.close()
-    log.debug("update %s: %d commands, %d repeats, rejected %s", device, said, repeats, conversation.rejected)
-    return UpdateReport(
-        updater.progress.phase,
-        version_words(image.version),
-        blocks,
-        repeats,
-        conversation.others,
-        conversation.rejected,
-    )
+    rejected = conversation.rejected
+    log.debug("update %s: %d commands, %d repeats, rejected %s", device, effort.said, effort.repeats, rejected)
+    version = version_words(image.version)
+    return UpdateReport(updater.progress.phase, version, effort.blocks, effort.repeats, conversation.others, rejected)
 
 
 def _silence(link: SerialLink, device: str) -> str:

@@ -173,7 +173,7 @@ class CommandDesk:
         try:
             reply = self._orders.carry_out(command.id, command.order)
         except OrderError as error:
-            reply = Reply(Outcome.FAILED if error.begun else Outcome.REFUSED, f"{error}")
+            reply = Reply(_outcome_of(error), f"{error}")
         except (GatewayError, BridgeError, OSError) as error:
             reply = Reply(Outcome.FAILED, f"{error}")
         self._answer(command.id, reply.outcome, reply.words, time.monotonic() - began)
@@ -235,6 +235,12 @@ class CommandDesk:
 
     def _count(self, reason: str) -> None:
         self._outbox.accept([], tallies=Counter({(PLACE, reason): 1}))
+
+
+def _outcome_of(error: OrderError) -> Outcome:
+    if error.interrupted:
+        return Outcome.INTERRUPTED
+    return Outcome.FAILED if error.begun else Outcome.REFUSED
 
 
 def note_of(words: str) -> str:

@@ -29,6 +29,11 @@ from gateway.settings import GatewaySettings
 log = logging.getLogger(__name__)
 
 _PROGRAM_S: Final = 30.0
+_HALF_WAY: Final = frozenset(
+    {"no_answer", "no_progress", "too_long", "bad_digest", "not_booted", "no_key", "counters", "stopped"}
+)
+"""Why an update ended, see `FirmwareCarrier.update`, when something of it may be with the sensor. After any other
+reason the sensor is as it was."""
 
 
 class Says(Protocol):
@@ -126,7 +131,8 @@ class Orders:
         try:
             return Reply(Outcome.DONE, self._update(sensor, image))
         except DownlinkError as error:
-            raise OrderError(f"{error}", begun=error.reason != "unknown_speaker") from error
+            interrupted = error.reason == "stopped"
+            raise OrderError(f"{error}", begun=error.reason in _HALF_WAY, interrupted=interrupted) from error
 
     def _restart_machine(self) -> None:
         program = self._own.commands.restart_machine

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from firmware_bridge.readings import LABELS, Kind, Reading, Rejected, make_reading
-from firmware_bridge.sources import Delivery, RadioText
+from firmware_bridge.sources import Delivery, RadioText, SensorAnswer
 from gateway.contract.topics import Lane
 from gateway.intake import Intake, Lanes
 from gateway.outbox.outbox import Accepted
@@ -150,3 +150,37 @@ def test_what_people_write_is_said_at_the_post_and_not_stored(tmp_path: Path, ca
         "malla, guardas, patrulla-1: motosierra",
         "malla, #0, !0badcafe (a radio that the settings do not name): hola",
     ]
+
+
+def test_what_a_sensor_answers_is_logged_shown_counted_and_sent(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "gateway.texts")
+    shown: list[tuple[str, str]] = []
+    heard: list[str] = []
+    answers = [SensorAnswer("rio-arriba", "reboot", "done", 1.5), SensorAnswer("rio-abajo", "new_one", "result 77")]
+    with opened(tmp_path / "o.db") as outbox:
+        intake = Intake(
+            outbox,
+            LANES,
+            SetClock(),
+            lambda accepted: heard.extend(item.reading.sensor for item in accepted),
+            read_texts=lambda source, texts, moment: shown.extend((text.sender, text.text) for text in texts),
+        )
+        intake.deliver(Delivery("serie", [reading(1)], [], {"00000001": (7, 1)}, answers=answers))
+        outbox.commit()
+        entries = [entry for parcel in parcels(outbox, Lane.READING) for entry in parcel.entries]
+        told = [entry.reading for entry in entries if entry.reading.kind == Kind.COMMAND_ANSWER]
+        assert outbox.tallies()["answered", "sensor_done"] == 1
+        assert outbox.tallies()["answered", "sensor_result_77"] == 1
+    assert shown == [
+        ("rio-arriba", "contestó a «arranca de nuevo» (reboot): hecho"),
+        ("rio-abajo", "contestó a new_one: result 77"),
+    ]
+    assert "serie, rio-arriba contestó a «arranca de nuevo» (reboot): hecho" in caplog.text
+    assert [(one.sensor, one.label, one.note) for one in told] == [
+        ("rio-arriba", "done", "reboot"),
+        ("rio-abajo", "result 77", "new_one"),
+    ]
+    assert told[0].values() == {"duration_seconds": 1.5}
+    assert heard[-2:] == ["rio-arriba", "rio-abajo"]

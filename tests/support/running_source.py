@@ -8,6 +8,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
+import msgspec
+
 from firmware_bridge.delivery import Deliver, Delivery, ReplayState, SensorAnswer, Source
 from firmware_bridge.readings import Reading
 
@@ -19,7 +21,8 @@ class RunningSource:
         self.source = source
         self.readings: list[Reading] = []
         self.reasons: Counter[str] = Counter()
-        self.answers: list[SensorAnswer] = []
+        self.answers: list[SensorAnswer] = []  # without how long each took
+        self.took_s: list[float] = []
         self.replay: dict[str, ReplayState] = {}
         self._also = deliver
         self._stop = threading.Event()
@@ -45,5 +48,6 @@ class RunningSource:
             self._also(delivery)
         self.replay |= delivery.replay
         self.reasons.update({item.reason: item.count for item in delivery.rejected})
-        self.answers += delivery.answers
+        self.took_s += [answer.took_s for answer in delivery.answers]
+        self.answers += [msgspec.structs.replace(answer, took_s=0.0) for answer in delivery.answers]
         self.readings += delivery.readings

@@ -32,14 +32,8 @@ class Line:
         self.to_gateway: Mangle = _as_it_is
         self.gateway_end = folder / "gateway-end"
         self.device_end = folder / "device-end"
-        self._descriptors: list[int] = []
-        self._masters: list[int] = []
-        for link in (self.gateway_end, self.device_end):
-            master, slave = os.openpty()
-            tty.setraw(slave)
-            link.symlink_to(os.ttyname(slave))
-            self._masters.append(master)
-            self._descriptors += [master, slave]
+        self._gateway = _End(self.gateway_end)
+        self._device = _End(self.device_end)
         self._wake = os.pipe()
         self._thread = threading.Thread(target=self._carry, name="line")
 
@@ -52,18 +46,54 @@ class Line:
     ) -> None:
         os.write(self._wake[1], b"!")
         self._thread.join(10)
-        for descriptor in (*self._descriptors, *self._wake):
+        self._gateway.close()
+        self._device.close()
+        for descriptor in self._wake:
             os.close(descriptor)
 
+    def pull_out(self) -> None:
+        """The gateway's port vanishes, for whoever has it open too."""
+        os.write(self._wake[1], b"-")
+
+    def put_back(self) -> None:
+        """It is there again, another one under the same name."""
+        os.write(self._wake[1], b"+")
+
     def _carry(self) -> None:
-        gateway, device = self._masters
         while True:
-            ready, _, _ = select.select([gateway, device, self._wake[0]], [], [])
+            masters = [end.master for end in (self._gateway, self._device) if end.master >= 0]
+            ready, _, _ = select.select([*masters, self._wake[0]], [], [])
             if self._wake[0] in ready:
-                return
-            for heard, told, mangle in ((gateway, device, self.to_device), (device, gateway, self.to_gateway)):
-                if heard in ready and (data := mangle(os.read(heard, 4096))):
-                    os.write(told, data)
+                match os.read(self._wake[0], 1):
+                    case b"-":
+                        self._gateway.close()
+                    case b"+":
+                        self._gateway = _End(self.gateway_end)
+                    case _:
+                        return
+                continue
+            for heard, told in ((self._gateway, self._device), (self._device, self._gateway)):
+                mangle = self.to_device if heard is self._gateway else self.to_gateway
+                if heard.master in ready and (data := mangle(os.read(heard.master, 4096))) and told.master >= 0:
+                    os.write(told.master, data)
+
+
+class _End:
+    """A tty under a name."""
+
+    def __init__(self, link: Path) -> None:
+        self._link = link
+        self.master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        link.symlink_to(os.ttyname(self._slave))
+
+    def close(self) -> None:
+        """It is no more."""
+        self._link.unlink(missing_ok=True)
+        for descriptor in (self.master, self._slave):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self.master = self._slave = -1
 
 
 class Sensor:

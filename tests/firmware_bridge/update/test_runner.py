@@ -26,9 +26,10 @@ from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.readings import Kind, Reading
 from firmware_bridge.update.conversation import Conversation
 from firmware_bridge.update.counters import DownlinkCounters
+from firmware_bridge.update.course import Patience
 from firmware_bridge.update.errors import UpdateError
 from firmware_bridge.update.image import FirmwareImage, encode_image, sign_image
-from firmware_bridge.update.runner import Patience, UpdateReport, update_firmware
+from firmware_bridge.update.runner import UpdateReport, update_firmware
 from firmware_bridge.update.updater import Phase, Progress
 from tests.firmware_bridge.update.lines import DEVICE, KEY, Line, Sensor
 from tests.support.waiting import wait_until
@@ -180,7 +181,8 @@ def test_no_instant_of_death_is_the_wrong_one(vigia_host: Path, tmp_path: Path, 
 
 GATEWAY_SIDE = """
 import sys, pathlib
-from firmware_bridge.update.runner import Patience, update_firmware
+from firmware_bridge.update.course import Patience
+from firmware_bridge.update.runner import update_firmware
 port, file, counters = sys.argv[1:4]
 update_firmware(pathlib.Path(file), port=port, baud=115200, device=sys.argv[4], key=bytes.fromhex(sys.argv[5]),
     counters=pathlib.Path(counters), patience=Patience(0.2, 1.0, 20.0),

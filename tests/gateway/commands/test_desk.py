@@ -42,6 +42,7 @@ from tests.support.waiting import wait_until
 
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"  # of b"test"
+TROUBLES = {"bad_signature": "refused", "busy": "refused", "no_answer": "failed", "stopped": "interrupted"}
 OWN = GatewaySettings.model_validate({"station": {"name": "puesto-a"}, "commands": {"restart_machine": ["true"]}})
 
 
@@ -69,6 +70,8 @@ class Post:
             raise GatewayError(f"{path}: line 1: mal")
 
     def update(self, sensor: str, image: bytes) -> str:
+        if sensor in TROUBLES:
+            raise DownlinkError(sensor, "it is as it is")
         self.done.append((sensor, image))
         return "version 2"
 
@@ -208,6 +211,18 @@ def test_an_image_comes_in_pieces_and_goes_to_the_sensor(tmp_path: Path) -> None
             give(desk, given(order))
         assert [note for _, _, note in answered(outbox, 3)] == ["2 of 4 bytes", "4 of 4 bytes", "version 2"]
     assert post.done == [("audio-01", b"test")]
+
+
+def test_what_an_update_left_behind_is_told_by_its_outcome(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    with post.running() as (desk, outbox):
+        give(desk, given(PutFirmware(SHA, 4, 0, b"test")))
+        for reason in TROUBLES:
+            give(desk, given(UpdateFirmware(reason, SHA)))
+        told = answered(outbox, 1 + len(TROUBLES))[1:]
+    assert [(label, note) for _, label, note in told] == [
+        (outcome, f"{reason}: it is as it is") for reason, outcome in TROUBLES.items()
+    ]
 
 
 def test_an_image_that_is_not_what_it_says_is_thrown_away(tmp_path: Path) -> None:
