@@ -32,6 +32,16 @@ _STORE: Final = Store(
     ),
 )
 _LATE_S: Final = 600
+_MANY: Final = 500
+_MOST_COUNTED: Final = 50_000
+_WAITING: Final = (
+    "SELECT c.sink, m.station, count(*), min(m.received_ms) / 1000.0 FROM cursor c JOIN message m ON m.id > c.message_id"
+    " LEFT JOIN place p ON p.sink = c.sink AND p.topic = m.topic WHERE (p.message_id IS NULL OR m.id > p.message_id)"
+    f" AND c.message_id >= (SELECT max(id) FROM message) - {_MOST_COUNTED} GROUP BY c.sink, m.station"
+)
+"""Sink, station, messages that wait and when the first came (Unix time); not of a sink that is very far behind."""
+_PLACES_SINCE: Final = 4
+"""The schema of the journal that knows how far a sink is in each topic."""
 _SILENT_S: Final = 3 * 24 * 3600
 _MOST_NAMES: Final = 8
 _MOST_REASONS: Final = 6
@@ -97,10 +107,12 @@ _OTHER: Final = (
 
 
 class Behind(NamedTuple):
-    """messages: how many a sink has not stored yet. oldest_s: when the first of them came, Unix time."""
+    """messages: how many a sink has not stored yet. oldest_s: when the first of them came, Unix time. most_of: the
+    station that sent most of them, and how many."""
 
     messages: int
     oldest_s: float
+    most_of: tuple[str, int] = ("", 0)
 
 
 def journal_checks(path: Path, stations: Mapping[str, str] | None) -> list[Check]:
@@ -136,12 +148,22 @@ def journal_checks(path: Path, stations: Mapping[str, str] | None) -> list[Check
 
 def _behind(path: Path) -> list[Finding]:
     def question(rows: sqlite_files.Rows) -> dict[str, Behind]:
+        newest = rows("SELECT coalesce(max(id), 0) FROM message")[0][0]
         found = {}
         for sink, done in rows("SELECT sink, message_id FROM cursor"):
-            newest = rows("SELECT coalesce(max(id), 0) FROM message")[0][0]
             first = rows(f"SELECT received_ms FROM message WHERE id > {int(done)} ORDER BY id LIMIT 1")  # noqa: S608  a number
             found[sink] = Behind(max(0, newest - done), first[0][0] / 1000 if first else 0.0)
-        return found
+        if rows("PRAGMA user_version")[0][0] < _PLACES_SINCE:  # not started since the upgrade
+            return found
+        exact = {sink: Behind(0, 0.0) for sink, behind in found.items() if behind.messages <= _MOST_COUNTED}
+        for sink, station, count, first_s in rows(_WAITING):
+            if (so_far := exact.get(sink)) is not None:
+                exact[sink] = Behind(
+                    so_far.messages + count,
+                    min(so_far.oldest_s or first_s, first_s),
+                    max(so_far.most_of, (station, count), key=lambda of: of[1]),
+                )
+        return found | exact
 
     try:
         sinks = sqlite_files.ask(path, APPLICATION_ID, question, within_s=WITHIN_S)
@@ -159,6 +181,10 @@ def judge_behind(sink: str, behind: Behind, now: float) -> Finding:
     left = counted(behind.messages, Text("mensaje", "message is"), Text("mensajes", "messages are"))
     es = f"Por pasar a {sink}: {left.es}; lo más antiguo, de hace {old.es}"
     en = f"{left.en} still to go to {sink}; the oldest came {old.en} ago"
+    station, count = behind.most_of
+    if behind.messages >= _MANY and count > behind.messages / 2:
+        es += f". De {station} son {count}: si no está mandando lo atrasado, vea qué le pasa a ese puesto"
+        en += f". {count} are of {station}: if it is not catching up, see what is wrong there"
     if age_s < _LATE_S:
         return ok("sink_working", es, en, sink)
     return wrong(

@@ -129,7 +129,9 @@ class Journal:
         """Forget where sinks stand that this process does not run any more: nothing would ever be pruned for them."""
         with transaction(self._open):
             stood = {row[0] for row in self._open.execute("SELECT sink FROM cursor")}
-            self._open.executemany("DELETE FROM cursor WHERE sink = ?", [(sink,) for sink in stood - set(names)])
+            gone = [(sink,) for sink in stood - set(names)]
+            self._open.executemany("DELETE FROM cursor WHERE sink = ?", gone)
+            self._open.executemany("DELETE FROM place WHERE sink = ?", gone)
 
     def prune(self, older_than_ms: int) -> int:
         """Delete messages that came before a Unix time and that every sink has read; how many. At most PRUNE_SLICE at

@@ -20,7 +20,6 @@ log = logging.getLogger(__name__)
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 30.0
 """Unless the other side asks for more patience."""
-_MESSAGES_AT_ONCE: Final = 200
 _IDLE_S: Final = 1.0
 
 
@@ -62,7 +61,7 @@ class SinkRunner:
             self._reader.open()
             while not stop.is_set():
                 self._news.clear()
-                messages = self._reader.next(_MESSAGES_AT_ONCE)
+                messages = self._reader.next()
                 self.behind = self._reader.behind()
                 if not messages:
                     self._is_well()
@@ -70,7 +69,7 @@ class SinkRunner:
                     continue
                 try:
                     letters = self._sink.write(messages)
-                    dropped = self._reader.done(messages[-1].id, letters)
+                    dropped = self._reader.done(messages, letters)
                 except (RetryLater, sqlite3.OperationalError) as error:
                     asked_s = error.retry_after_s if isinstance(error, RetryLater) else None
                     self._say(f"{error}")

@@ -149,9 +149,9 @@ def test_once_older_times_are_believed_a_letter_driven_again_stores_just_those(
         sink = InfluxSink(writer_for(settings), bucket, registry, believe_days_back=believe_days_back)
         reader = JournalReader(path, sink.name)
         reader.open()
-        messages = reader.next(10)
+        messages = reader.next()
         letters = sink.write(messages)
-        reader.done(messages[-1].id, letters)
+        reader.done(messages, letters)
         reader.close()
         sink.close()
         return [letter.reason for letter in letters]
@@ -174,9 +174,9 @@ def test_what_came_while_headquarters_clock_was_wrong_is_judged_by_the_present(
 
     def write_all() -> list[str]:
         reader.open()
-        messages = reader.next(10)
+        messages = reader.next()
         letters = sink.write(messages)
-        reader.done(messages[-1].id, letters)
+        reader.done(messages, letters)
         reader.close()
         return [letter.reason for letter in letters]
 

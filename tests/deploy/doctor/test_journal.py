@@ -73,6 +73,20 @@ def test_a_sink_is_behind_by_what_waits_and_how_long(path: Path) -> None:
     assert found([judge_behind("influxdb", Behind(0, 0.0), 130.0)]) == {"sink": Mark.OK}
 
 
+def test_what_a_sink_has_read_beyond_its_cursor_does_not_wait(path: Path) -> None:
+    message = "INSERT INTO message (received_ms, topic, station, fresh, payload) VALUES (?, ?, ?, x'', x'')"
+    put(path, "INSERT INTO cursor VALUES ('influxdb', 1)")
+    put(path, "INSERT INTO place VALUES ('influxdb', 'quiet', 3)")
+    for topic in ("loud", "loud", "quiet", "loud"):
+        put(path, message, time.time() * 1000, topic, topic)
+    (finding,) = (f for f in look(journal_checks(path, None)) if f.code.startswith("sink"))
+    assert finding.what.es.startswith("Por pasar a influxdb: 2 mensajes;")
+    assert judge_behind("influxdb", Behind(900, 100.0, ("loud", 800)), 130.0).what.es.endswith(
+        ". De loud son 800: si no está mandando lo atrasado, vea qué le pasa a ese puesto"
+    )
+    assert "loud" not in judge_behind("influxdb", Behind(900, 100.0, ("loud", 300)), 130.0).what.es
+
+
 def test_stations_of_the_registry_and_of_the_air(path: Path) -> None:
     put(
         path,

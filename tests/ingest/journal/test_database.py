@@ -11,6 +11,8 @@ import pytest
 
 from ingest.journal.database import APPLICATION_ID, JournalError
 from ingest.journal.journal import Journal
+from ingest.journal.letters import list_letters
+from ingest.journal.reader import JournalReader
 from tests.ingest.journal.arrivals import arrival, opened, rows
 
 
@@ -86,6 +88,34 @@ def test_a_journal_of_the_first_version_grows_up_with_its_dead_letters_counted(p
         pass
     assert rows(path, "SELECT letters, bytes, dropped FROM dead_letter_total") == [(2, 42, 0)]
     assert rows(path, "SELECT journal_letters, journal_bytes FROM dead_letter_total") == [(1, 10)]
+
+
+def test_a_stored_journal_of_version_3_goes_on_where_each_sink_stood(path: Path) -> None:
+    """journal_v3.sql: synthetic, `.dump` of a journal with 18 messages of three topics, in turn; sink `influxdb` had
+    dealt with 7 of them, sink `commands` with 16."""
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript((Path(__file__).parent / "data" / "journal_v3.sql").read_text())
+        db.executescript(f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = 3;")
+    with opened(path) as journal:
+        assert journal.append([arrival([1])]).counts["duplicate_messages"] == 1  # what was seen is still known
+        for sink, stood_at in (("influxdb", 7), ("commands", 16), ("new", 0)):
+            reader = JournalReader(path, sink)
+            reader.open()
+            assert reader.behind() == 18 - stood_at
+            messages = reader.next()
+            assert sorted(message.id for message in messages) == list(range(stood_at + 1, 19))
+            assert [m.topic.rsplit("/")[-1] == "alert" for m in messages] == sorted(
+                (m.topic.rsplit("/")[-1] == "alert" for m in messages), reverse=True
+            )
+            reader.done(messages, [])
+            reader.close()
+        assert [letter.reason for letter in list_letters(path, None, 9).shown] == ["truncated", "unknown_station"]
+    assert rows(path, "SELECT sink, message_id FROM cursor ORDER BY sink") == [
+        ("commands", 18),
+        ("influxdb", 18),
+        ("new", 18),
+    ]
+    assert rows(path, "PRAGMA integrity_check") == [("ok",)]
 
 
 def test_it_asks_to_be_opened_first(path: Path) -> None:

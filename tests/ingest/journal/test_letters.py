@@ -30,23 +30,23 @@ def read(path: Path) -> list[JournalMessage]:
     reader = JournalReader(path, "influxdb")
     reader.open()
     try:
-        return reader.next(1000)
+        return reader.next(10**9)
     finally:
         reader.close()
 
 
 def refuse(path: Path, reason: str, *, lines: list[bytes] | None = None) -> int:
     """A sink refuses everything up to now: each message whole, or some lines of it. How many letters went for it."""
-    messages = read(path)
-    refused = [
-        DeadLetter("influxdb", reason, "because", message.topic, payload, message.id)
-        for message in messages
-        for payload in lines or [message.payload]
-    ]
     reader = JournalReader(path, "influxdb")
     reader.open()
     try:
-        return reader.done(messages[-1].id, refused)
+        messages = reader.next(10**9)
+        refused = [
+            DeadLetter("influxdb", reason, "because", message.topic, payload, message.id)
+            for message in messages
+            for payload in lines or [message.payload]
+        ]
+        return reader.done(messages, refused)
     finally:
         reader.close()
 
