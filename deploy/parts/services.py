@@ -130,6 +130,8 @@ class Gateway(Part):
             return {}, 0
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=10, isolation_level=None)) as db:
             db.execute("BEGIN")  # both answers of one snapshot
+            if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'tally'").fetchone():
+                return {}, 0  # it is being made just now
             tallies = {(place, name): total for place, name, total in db.execute("SELECT * FROM tally")}
             return tallies, int(db.execute("SELECT count(*) FROM entry").fetchone()[0])
 

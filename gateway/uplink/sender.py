@@ -78,6 +78,8 @@ class Sender:
         self._freights_idle = False
         self._ask_freights_at = 0.0  # though they are idle
         self._freight_moved_at = -_ANSWER_S
+        self._freights_hold_until = 0.0
+        self._freight_refused = False
         self._spent: set[Lane] = set()  # lanes that send nothing more today
         self.meter = Meter()
         self.counts: Counter[str] = Counter()
@@ -133,25 +135,39 @@ class Sender:
             freight.link_is(False)
 
     def acknowledged(self, message_id: int, reason: int, now: float, hold_until: float) -> bool:
-        """The broker answered a message; whether it was one of ours. When it did not take it, nothing is sent before
-        hold_until."""
+        """The broker answered a message; whether it was one of a lane. When it did not take it, nothing is sent before
+        hold_until; what a freight sends holds up freights alone."""
         handed = self._freight_under_way.pop(message_id, None)
         if handed is None and message_id not in self._flights:
             return False
         self.meter.acknowledged(message_id)
-        if reason:
-            self._hold_until = hold_until
         if handed is not None:
             self._freights_idle, self._freight_moved_at = False, time.monotonic()
             self._flights.took(handed.sent_at, now)
             (handed.freight.returned if reason else handed.freight.acknowledged)(handed.cookie)
-            return True
+            self._freight_answered(reason, hold_until)
+            return False
+        if reason:
+            self._hold_until = hold_until
         if reason in (0, NOBODY):
             flight = self._flights.acknowledge(message_id, now)
             self._carried = self._carried or (flight is not None and flight.lane is not Lane.ALERT)
         if reason:
             self._flights.postpone(message_id, hold_until)
         return True
+
+    def _freight_answered(self, reason: int, hold_until: float) -> None:
+        """Said once, each time that it changes: nothing is lost by it, and the lanes go on."""
+        if reason:
+            self._freights_hold_until = hold_until
+        if bool(reason) == self._freight_refused:
+            return
+        self._freight_refused = bool(reason)
+        if reason:
+            why = "nobody there takes them" if reason == NOBODY else f"the broker refuses them (reason {reason:#x})"
+            log.warning("pictures and clips do not reach headquarters: %s. They are kept and sent again", why)
+        else:
+            log.info("pictures and clips reach headquarters again")
 
     def receipted(self, stored: Mapping[bytes, RangeSet]) -> None:
         """Headquarters has these."""
@@ -298,8 +314,10 @@ class Sender:
     def _send_freight(self, now: float) -> None:
         """In turn, as long as any of them has something, and the line, the window and the budget have room."""
         assert self._publish is not None
-        if (self._freights_idle and now < self._ask_freights_at) or any(
-            self._is_due(queue, now) for queue in self._lanes.values()
+        if (
+            now < self._freights_hold_until
+            or (self._freights_idle and now < self._ask_freights_at)
+            or any(self._is_due(queue, now) for queue in self._lanes.values())
         ):
             return
         with_nothing = 0

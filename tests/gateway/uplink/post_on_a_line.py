@@ -85,10 +85,10 @@ def running(
 
 
 class Headquarters(MqttPeer):
-    """Keeps what comes, in order, and receipts it at once."""
+    """Keeps what comes, in order, and receipts it at once. up: what it takes."""
 
-    def __init__(self, port: int) -> None:
-        super().__init__(port, topics.ALL_UP, topics.ALL_STATES)
+    def __init__(self, port: int, up: str = topics.ALL_UP) -> None:
+        super().__init__(port, up, topics.ALL_STATES)
         self.entries: list[tuple[Lane, Entry]] = []
         self.other: list[tuple[str, bytes]] = []
         self._stored: dict[bytes, RangeSet] = {}
