@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from fastapi import FastAPI, HTTPException, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from starlette.exceptions import HTTPException as StarletteHTTPException
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp
 
 from gateway.errors import GatewayError
@@ -94,10 +95,9 @@ class Page:
         self._workers.shutdown()
 
     def _application(self) -> FastAPI:
-        app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
-        pages: tuple[tuple[str, Callable[..., Any]], ...] = (
+        pages: tuple[tuple[str, Callable[[Request], Awaitable[Response]]], ...] = (
             ("/", self._now),
-            ("/incidente/{number}", self._incident),
+            ("/incidente/{number:int}", self._incident),
             ("/patrulla", self._patrol),
             ("/mapa", self._map),
             ("/sensores", self._sensors),
@@ -109,10 +109,8 @@ class Page:
             ("/noticias", self._news),
             ("/static/{name}", self._static),
         )
-        for path, page in pages:
-            app.add_api_route(path, page, methods=["GET"], response_model=None)
-        acts: tuple[tuple[str, Callable[..., Any]], ...] = (
-            ("/incidente/{number}/enterado", self._acknowledge),
+        acts: tuple[tuple[str, Callable[[Request], Awaitable[Response]]], ...] = (
+            ("/incidente/{number:int}/enterado", self._acknowledge),
             ("/patrulla/sale", self._patrol_out),
             ("/patrulla/vuelve", self._patrol_back),
             ("/salida/probar", self._test_output),
@@ -120,10 +118,12 @@ class Page:
             ("/entrar", self._sign_in),
             ("/salir", self._sign_out),
         )
-        for path, act in acts:
-            app.add_api_route(path, act, methods=["POST"], response_model=None)
-        app.add_exception_handler(StarletteHTTPException, self._on_http_fault)
-        app.add_exception_handler(RequestValidationError, self._on_bad_path)
+        routes: list[BaseRoute] = [Route(path, page, methods=["GET"]) for path, page in pages]
+        routes += [Route(path, act, methods=["POST"]) for path, act in acts]
+        # Plain routes: a page takes the request and gives HTML, so there is nothing to check by annotations, for which
+        # FastAPI would load pydantic's first version too (2 MB).
+        app = FastAPI(routes=routes, openapi_url=None, docs_url=None, redoc_url=None)
+        app.add_exception_handler(HTTPException, self._on_http_fault)
         app.add_exception_handler(FormError, self._on_bad_form)
         return app
 
@@ -135,8 +135,9 @@ class Page:
         now = now_view(state, self._parts.place, say)
         return self._page(request, "now.html", state, live="incident patrol text sensor post", here="/", now=now)
 
-    async def _incident(self, request: Request, number: int) -> Response:
+    async def _incident(self, request: Request) -> Response:
         state = self._parts.board.snapshot()
+        number = request.path_params["number"]
         found = next((change.incident for change in state.incidents if change.incident.number == number), None)
         if found is None:
             raise HTTPException(404)
@@ -164,9 +165,9 @@ class Page:
         cards = [photo_card(one, self._parts.place, state.made_ms, say) for one in kept]
         return self._page(request, "photos.html", state, live="photo", here="/fotos", photos=cards)
 
-    async def _photo(self, request: Request, sha256: str) -> Response:
+    async def _photo(self, request: Request) -> Response:
         state, say = self._parts.board.snapshot(), self._language(request)
-        kept = await self._in_worker(self._parts.photos.item, sha256)
+        kept = await self._in_worker(self._parts.photos.item, request.path_params["sha256"])
         if kept is None:
             raise HTTPException(404)
         card = photo_card(kept, self._parts.place, state.made_ms, say)
@@ -179,23 +180,23 @@ class Page:
 
     # files and news
 
-    async def _thumbnail(self, request: Request, sha256: str) -> Response:
+    async def _thumbnail(self, request: Request) -> Response:
         self._check_reading(request)
-        content = await self._in_worker(self._parts.photos.thumbnail, sha256)
+        content = await self._in_worker(self._parts.photos.thumbnail, request.path_params["sha256"])
         if content is None:
             raise HTTPException(404)
         kind = "image/webp" if content[8:12] == b"WEBP" else "image/jpeg"
         return Response(content, media_type=kind, headers=_FOR_EVER)
 
-    async def _file(self, request: Request, sha256: str) -> Response:
+    async def _file(self, request: Request) -> Response:
         self._check_reading(request)
-        kept = await self._in_worker(self._parts.photos.file, sha256)
+        kept = await self._in_worker(self._parts.photos.file, request.path_params["sha256"])
         if kept is None:
             raise HTTPException(404)
         return FileStream(kept.path, kept.media_type, self._workers, _FOR_EVER)
 
-    async def _static(self, name: str) -> Response:
-        asset = self._renderer.assets.get(name)
+    async def _static(self, request: Request) -> Response:
+        asset = self._renderer.assets.get(request.path_params["name"])
         if asset is None:
             raise HTTPException(404)
         return Response(asset.content, media_type=asset.media_type, headers=_FOR_EVER)
@@ -209,9 +210,9 @@ class Page:
 
     # what can be done
 
-    async def _acknowledge(self, request: Request, number: int) -> Response:
+    async def _acknowledge(self, request: Request) -> Response:
         def act(fields: Mapping[str, str], who: str) -> None:
-            self._parts.actions.acknowledge(number, fields.get("note", ""), who)
+            self._parts.actions.acknowledge(request.path_params["number"], fields.get("note", ""), who)
 
         return await self._act(request, act, "/")
 
@@ -358,16 +359,12 @@ class Page:
         return await asyncio.get_running_loop().run_in_executor(self._workers, call, *args)
 
     async def _on_http_fault(self, request: Request, fault: Exception) -> Response:
-        status = fault.status_code if isinstance(fault, StarletteHTTPException) else 500
+        status = fault.status_code if isinstance(fault, HTTPException) else 500
         if status == 405:
             return Response(status_code=405, headers=getattr(fault, "headers", None))
         say = self._language(request)
         words = say("Falta el PIN") if status == 401 else say("Eso no está aquí")
         return self._trouble(request, words, "/", status)
-
-    async def _on_bad_path(self, request: Request, _: Exception) -> Response:
-        say = self._language(request)
-        return self._trouble(request, say("Eso no está aquí"), "/", 404)
 
     async def _on_bad_form(self, request: Request, _: Exception) -> Response:
         say = self._language(request)
