@@ -38,6 +38,8 @@ def wanted() -> Mapping[str, bytes]:
     """Every generated file by its path below the root. Needs what the extras gateway, ingest and dashboards bring."""
     from dashboards.boards import generate as generate_boards
     from gateway.page.catalogue import template_text
+    from gateway.page.compiling import compiled
+    from gateway.page.languages import OURS
     from ingest.api.application import openapi_document
 
     files = {
@@ -48,6 +50,8 @@ def wanted() -> Mapping[str, bytes]:
         "ingest/api/openapi.json": openapi_document().encode(),
         "gateway/page/languages/page.pot": template_text().encode(),
     }
+    for path in OURS.glob("*.po"):
+        files[f"gateway/page/languages/{path.stem}.mo"] = compiled(path.read_bytes())
     with tempfile.TemporaryDirectory() as directory:
         for path in generate_boards(Path(directory)):
             files[f"{BOARDS}/{path.name}"] = path.read_bytes()

@@ -1,8 +1,9 @@
-"""The languages of the page: Babel catalogues, read once.
+"""The languages of the page: gettext catalogues, read once.
 
 The message id is the Spanish sentence itself, so that what a catalogue lacks is said in Spanish. `languages/` holds the
-catalogues that we keep, and page.pot, what there is to translate; a community puts <code>.po or <code>.mo into the
-directory that the settings name. A .po is compiled in memory. A translation that drops a placeholder falls back too.
+catalogues that we keep (.po, and the .mo that `vigia generate` makes of it) and page.pot, what there is to translate; a
+community puts <code>.po or <code>.mo into the directory that the settings name. A translation that drops a placeholder
+falls back too.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ from pathlib import Path
 from typing import Final
 
 from firmware_bridge.readings import LABELS
+from gateway.page.compiling import CatalogueError, compiled_apart, read_bounded
 
 log = logging.getLogger(__name__)
 
 OURS: Final = Path(__file__).parent / "languages"
 _CODE: Final = re.compile(r"[a-z]{2,3}(?:_[A-Za-z]{2,8})?")
-_MAX_FILE_BYTES: Final = 512 * 1024
 _MAX_LANGUAGES: Final = 16
 
 
@@ -91,19 +92,23 @@ class Languages:
 
     def open(self) -> None:
         """Read the catalogues. One that cannot be read is told in the log and left out."""
-        found: dict[str, tuple[gettext.NullTranslations, ...]] = {"es": ()}
+        chosen: list[Path] = []
+        codes = {"es"}
         for directory in (self._extra, OURS):
-            if directory is None:
-                continue
-            for path in _catalogue_files(directory):
-                known = found.get(path.stem, ())
-                if path.stem not in found and len(found) >= _MAX_LANGUAGES:
+            for path in _catalogue_files(directory) if directory is not None else ():
+                if path.stem not in codes and len(codes) >= _MAX_LANGUAGES:
                     log.warning("%s: more than %d languages; this one is left out", path, _MAX_LANGUAGES)
                     continue
-                try:
-                    found[path.stem] = (*known, read_catalogue(path))
-                except CatalogueError as error:
-                    log.warning("%s: the page does without it: %s", path, error)
+                codes.add(path.stem)
+                chosen.append(path)
+        written = [path for path in chosen if path.suffix == ".po"]
+        compiled = dict(zip(written, compiled_apart(written), strict=True))
+        found: dict[str, tuple[gettext.NullTranslations, ...]] = {"es": ()}
+        for path in chosen:
+            try:
+                found[path.stem] = (*found.get(path.stem, ()), _read(path, compiled.get(path)))
+            except CatalogueError as error:
+                log.warning("%s: the page does without it: %s", path, error)
         self._by_code = {code: Language(code, self._zone, catalogues) for code, catalogues in sorted(found.items())}
         if self._default not in self._by_code:
             log.warning("the page has no language %s (it has %s): Spanish is used", self._default, ", ".join(found))
@@ -117,39 +122,15 @@ class Languages:
         return self._by_code.get(code) or self._by_code.get(self._default) or self._by_code["es"]
 
 
-class CatalogueError(ValueError):
-    """What is wrong with a catalogue file."""
-
-
-def read_catalogue(path: Path) -> gettext.GNUTranslations:
-    """A .po or .mo file. Raises CatalogueError."""
+def _read(path: Path, compiled: bytes | CatalogueError | None) -> gettext.GNUTranslations:
+    """A catalogue. compiled: what became of a .po; None for a .mo. Raises CatalogueError."""
+    if isinstance(compiled, CatalogueError):
+        raise compiled
     try:
-        with path.open("rb") as file:
-            content = file.read(_MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise CatalogueError(f"it cannot be read: {error.strerror}") from error
-    if len(content) > _MAX_FILE_BYTES:
-        raise CatalogueError(f"it is larger than {_MAX_FILE_BYTES} bytes")
-    try:
-        return gettext.GNUTranslations(io.BytesIO(_compiled(content) if path.suffix == ".po" else content))
+        return gettext.GNUTranslations(io.BytesIO(read_bounded(path) if compiled is None else compiled))
     except (OSError, ValueError, IndexError, KeyError, AttributeError, struct.error) as error:
         # what gettext raises for bytes that are no catalogue: magic, length, encoding, plural rule
         raise CatalogueError(f"it is no catalogue of gettext ({error})") from error
-
-
-def _compiled(content: bytes) -> bytes:
-    """A .po as a .mo."""
-    # Imported here: half a megabyte that a post with compiled catalogues does not need.
-    from babel.messages.mofile import write_mo
-    from babel.messages.pofile import PoFileError, read_po
-
-    try:
-        catalogue = read_po(io.BytesIO(content), abort_invalid=True)
-    except PoFileError as error:
-        raise CatalogueError(f"it is no .po file ({error})") from error
-    compiled = io.BytesIO()
-    write_mo(compiled, catalogue)
-    return compiled.getvalue()
 
 
 def _catalogue_files(directory: Path) -> list[Path]:
