@@ -20,7 +20,8 @@ ROOT = Path(__file__).parents[3]
 POST = ROOT / "deploy/docs/instalar_un_puesto.md"
 WARNS = ROOT / "deploy/docs/el_puesto_avisa.md"
 DEPLOY = ROOT / "deploy/README.md"
-GUIDES = [POST, WARNS, DEPLOY, ROOT / "README.md", ROOT / "ingest/README.md", ROOT / "deploy/pki/README.md"]
+ORDERS = ROOT / "deploy/docs/ordenes.md"
+GUIDES = [POST, WARNS, ORDERS, DEPLOY, ROOT / "README.md", ROOT / "ingest/README.md", ROOT / "deploy/pki/README.md"]
 
 
 def commands(guide: Path) -> Iterator[list[str]]:
