@@ -34,11 +34,12 @@ _STORE: Final = Store(
 _LATE_S: Final = 600
 _MANY: Final = 500
 _MOST_COUNTED: Final = 50_000
-_WAITING: Final = (
-    "SELECT c.sink, m.station, count(*), min(m.received_ms) / 1000.0"
-    " FROM cursor c JOIN message m ON m.id > c.message_id LEFT JOIN place p ON p.sink = c.sink AND p.topic = m.topic"
-    " WHERE (p.message_id IS NULL OR m.id > p.message_id) AND c.message_id >= (SELECT max(id) FROM message) - 50000 GROUP BY c.sink, m.station"
-)
+_WAITING: Final = """
+SELECT c.sink, m.station, count(*), min(m.received_ms) / 1000.0
+FROM cursor c JOIN message m ON m.id > c.message_id LEFT JOIN place p ON p.sink = c.sink AND p.topic = m.topic
+WHERE (p.message_id IS NULL OR m.id > p.message_id) AND c.message_id >= (SELECT max(id) FROM message) - 50000
+GROUP BY c.sink, m.station
+"""
 """Sink, station, messages that wait and when the first came (Unix time); not of a sink further behind than that."""
 _PLACES_SINCE: Final = 4
 """The schema of the journal that knows how far a sink is in each topic."""
