@@ -14,7 +14,7 @@ from grafana_foundation_sdk.cog.builder import Builder
 
 from dashboards.errors import BoardError
 from firmware_bridge.readings import LABELS, Kind
-from ingest.schema import FIELDS, LABEL, MEASUREMENTS, SENSOR, STATION, TAGS, TERRITORY
+from ingest.schema import FIELDS, LABEL, MEASUREMENTS, NOTE, SENSOR, STATION, TAGS, TERRITORY
 
 DATASOURCE_TYPE: Final = "influxdb"
 
@@ -26,7 +26,7 @@ FROM_SENSORS: Final = (
 """What sensors say, as against what gateways say of themselves."""
 EVERYTHING: Final = tuple(MEASUREMENTS.values())
 
-_NAMES: Final = frozenset((*FIELDS, *TAGS, *EVERYTHING))
+_NAMES: Final = frozenset((*FIELDS, NOTE, *TAGS, *EVERYTHING))
 
 TIME: Final = "$timeFilter"
 BY_INTERVAL: Final = "time($__interval)"
@@ -54,6 +54,11 @@ IS_THREAT: Final = f"{quoted(LABEL)} =~ /^({'|'.join(label.name for label in LAB
 def call(function: str, name: str) -> str:
     """A function of one field, such as `last("battery_volts")`; the column is named after the function."""
     return f"{function}({quoted(name)})"
+
+
+def one_of(field: str, values: Sequence[int]) -> str:
+    """The condition that a numeric field is one of some numbers."""
+    return f"({' OR '.join(f'{quoted(field)} = {value:d}' for value in values)})"
 
 
 def select(

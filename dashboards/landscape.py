@@ -7,6 +7,7 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard as builders
 
+from dashboards.incidents import open_count, open_incidents, time_to_acknowledge
 from dashboards.influxql import DETECTIONS, EVERYTHING, FROM_SENSORS, IS_THREAT, InfluxQLQuery, call, quoted, select
 from dashboards.panels import (
     TIME_COLUMN,
@@ -59,17 +60,19 @@ def landscape(time_zone: str, uid: str) -> builders.Dashboard:
         builders.Dashboard("Paisaje ahora")
         .uid(UID)
         .description(
-            "Todos los puestos de un vistazo: qué se oyó y se vio, quién calla, qué espera, qué se descartó.\n\n"
+            "Todos los puestos de un vistazo: qué incidentes hay, qué se oyó y se vio, quién calla, "
+            "qué espera, qué se descartó.\n\n"
             "English: Landscape now. Every post at a glance."
         )
         .timezone(time_zone)
         .time("now-24h", "now")
     )
     for panel in (
+        open_count(rows, 4),
         number(
             Words("Amenazas", "Detecciones de motosierras, disparos, motores, personas y otras amenazas.",
                   "Threats: detections of chainsaws, gunshots, motors, people and other threats."),
-            Place(6, 4),
+            Place(5, 4),
             rows(select(_COUNT, DETECTIONS, where=[IS_THREAT])),
             calculation="sum",
             alarm_from=1,
@@ -77,14 +80,14 @@ def landscape(time_zone: str, uid: str) -> builders.Dashboard:
         number(
             Words("Detecciones", "Todo lo oído y lo visto, animales y lluvia también.",
                   "Detections: everything heard or seen, animals and rain too."),
-            Place(6, 4),
+            Place(5, 4),
             rows(select(_COUNT, DETECTIONS)),
             calculation="sum",
         ),
         number(
             Words("Puestos con señal", "Puestos de los que llegó algo en el periodo.",
                   "Posts heard: posts from which anything came in the period."),
-            Place(6, 4),
+            Place(5, 4),
             rows(select(_LAST, EVERYTHING, where=[_NOT_HEADQUARTERS], group_by=[STATION])),
             calculation="distinctCount",
             text_column=STATION,
@@ -92,10 +95,11 @@ def landscape(time_zone: str, uid: str) -> builders.Dashboard:
         number(
             Words("Por enviar", "Lecturas que esperan en los puestos, según su último aviso.",
                   "Waiting to be sent: readings that wait at the posts, by their last report."),
-            Place(6, 4),
+            Place(5, 4),
             rows(select(call("last", "outbox_entries"), _HEALTH, group_by=[STATION])),
             calculation="sum",
         ),
+        open_incidents(rows, STATION_BOARD_LINK),
         bars(
             Words("Detecciones por etiqueta", "Cuántas veces se detectó cada cosa.",
                   "Detections by label: how often each thing was detected."),
@@ -171,6 +175,7 @@ def landscape(time_zone: str, uid: str) -> builders.Dashboard:
             "Batería baja (voltaje)", f"Sensores de una celda de litio con menos de {LOW_BATTERY_VOLTS} V, "
             "según su último aviso.",
             "Low battery (voltage): sensors of one lithium cell below that voltage by their last report.")),
+        time_to_acknowledge(rows, STATION_BOARD_LINK),
     ):  # fmt: skip
         board = board.with_panel(panel)
     return board

@@ -7,7 +7,7 @@ measurements arrive as one, row below row, and `grouped` adds them up in the bro
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from grafana_foundation_sdk.builders import bargauge, common, piechart, stat, table, timeseries
@@ -22,6 +22,9 @@ from firmware_bridge.readings import LABELS
 
 TIME_COLUMN: Final = "Time"
 """What Grafana calls InfluxDB's time in a table."""
+
+SILENCE: Final = "silence"
+"""The label of an incident that says that a sensor is silent."""
 
 _THREAT_COLOUR: Final = "red"
 _NONE: Final = "0"  # a count of nothing gives no row, which would read "No data"
@@ -51,7 +54,7 @@ class Column(NamedTuple):
     """A column of a table, in the order it is shown.
 
     name: as the query (or `grouped`) calls it. unit: Grafana's id. labels: show the vocabulary's Spanish titles,
-    threats in red. link: where a click on a cell leads.
+    threats in red. link: where a click on a cell leads. titles: what is shown instead of a value, and its colour.
     """
 
     name: str
@@ -59,6 +62,7 @@ class Column(NamedTuple):
     unit: str = ""
     labels: bool = False
     link: str = ""
+    titles: tuple[tuple[str, str, str], ...] = ()
 
 
 AnyPanel = stat.Panel | table.Panel | timeseries.Panel | bargauge.Panel | piechart.Panel
@@ -69,6 +73,15 @@ def grouped(by: Sequence[str], column: str, calculation: str) -> list[board.Data
     fields: dict[str, object] = {name: {"aggregations": [], "operation": "groupby"} for name in by}
     fields[column] = {"aggregations": [calculation], "operation": "aggregate"}
     return [board.DataTransformerConfig(id_val="groupBy", options={"fields": fields})]
+
+
+def grouped_by(by: Sequence[str], columns: Mapping[str, str]) -> list[board.DataTransformerConfig]:
+    """Rows in order of time, then one for each value of the columns `by`: of each other column one calculation. The
+    results' columns are `reduced(column, calculation)`."""
+    fields: dict[str, object] = {name: {"aggregations": [], "operation": "groupby"} for name in by}
+    for column, calculation in columns.items():
+        fields[column] = {"aggregations": [calculation], "operation": "aggregate"}
+    return [sorted_by(TIME_COLUMN), board.DataTransformerConfig(id_val="groupBy", options={"fields": fields})]
 
 
 def reduced(column: str, calculation: str) -> str:
@@ -83,7 +96,16 @@ def sorted_by(column: str, *, descending: bool = False) -> board.DataTransformer
 
 def only_below(column: str, limit: float) -> board.DataTransformerConfig:
     """Only the rows whose number is lower than a limit."""
-    below = {"config": {"id": "lower", "options": {"value": limit}}, "fieldName": column}
+    return _only("lower", column, limit)
+
+
+def only_above(column: str, limit: float) -> board.DataTransformerConfig:
+    """Only the rows whose number is greater than a limit."""
+    return _only("greater", column, limit)
+
+
+def _only(how: str, column: str, limit: float) -> board.DataTransformerConfig:
+    below = {"config": {"id": how, "options": {"value": limit}}, "fieldName": column}
     return board.DataTransformerConfig(
         id_val="filterByValue", options={"filters": [below], "match": "all", "type": "include"}
     )
@@ -95,15 +117,23 @@ def renamed(pattern: str, to: str) -> board.DataTransformerConfig:
 
 
 def number(
-    words: Words, place: Place, query: InfluxQLQuery, *, calculation: str, text_column: str = "", alarm_from: int = 0
+    words: Words,
+    place: Place,
+    query: InfluxQLQuery,
+    *,
+    calculation: str,
+    text_column: str = "",
+    alarm_from: int = 0,
+    transformations: Sequence[board.DataTransformerConfig] = (),
 ) -> AnyPanel:
-    """One large count, reduced from all rows. text_column: count its values instead of the numbers. alarm_from: red."""
+    """One large count, reduced from all rows. text_column: take its values instead of the numbers. alarm_from: red."""
     steps = [board.Threshold(value=None, color="text")]
     if alarm_from:
         steps.append(board.Threshold(value=alarm_from, color="red"))
     reduce = common.ReduceDataOptions().values(False).calcs([calculation])
     reduce = reduce.fields(f"/^{text_column}$/" if text_column else "")
     panel = stat.Panel().reduce_options(reduce).unit(COUNT).no_value(_NONE)
+    panel = panel.transformations(list(transformations)) if transformations else panel
     panel = panel.thresholds(builders.ThresholdsConfig().mode(board.ThresholdsMode.ABSOLUTE).steps(steps))
     panel = panel.color_mode(models.BigValueColorMode.VALUE).graph_mode(models.BigValueGraphMode.NONE)
     return _dressed(panel, words, place, [query])
@@ -238,6 +268,15 @@ def _properties(column: Column) -> list[board.DynamicConfigValue]:
     if column.labels:
         # displayMode is what 9.4 knows; later versions turn it into cellOptions when they load the board
         properties += [_property("mappings", [_label_titles()]), _property("custom.displayMode", "color-text")]
+    if column.titles:
+        options = {
+            value: board.ValueMappingResult(text=text, color=colour, index=index)
+            for index, (value, text, colour) in enumerate(column.titles)
+        }
+        properties += [
+            _property("mappings", [board.ValueMap(options=options)]),
+            _property("custom.displayMode", "color-text"),
+        ]
     if column.link:
         properties.append(_property("links", [{"title": "Abrir el puesto", "url": column.link}]))
     return properties
@@ -251,4 +290,5 @@ def _label_titles() -> board.ValueMap:
             )
             for index, label in enumerate(LABELS.values())
         }
+        | {SILENCE: board.ValueMappingResult(text="Sensor callado", color="text", index=len(LABELS))}
     )

@@ -9,6 +9,7 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard as builders
 from grafana_foundation_sdk.models import dashboard as models
 
+from dashboards import incidents, upkeep
 from dashboards.influxql import (
     AT_CHOSEN_STATIONS,
     BY_INTERVAL,
@@ -72,7 +73,9 @@ def station(time_zone: str, uid: str) -> builders.Dashboard:
         board = board.with_variable(variable)
     for title, panels in (
         ("Detecciones", _detections(uid)),
+        ("Incidentes y patrullas", incidents.of_station(uid)),
         ("Estado del puesto", _health(uid)),
+        ("Gasto y desgaste", upkeep.of_station(uid)),
         ("Sensores", _sensors(uid)),
         ("Ambiente", _environment(uid)),
     ):

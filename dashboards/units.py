@@ -12,6 +12,8 @@ from firmware_bridge.readings import QUANTITIES
 
 FROM_NOW: Final = grafana.DateTimeFromNow
 COUNT: Final = grafana.NoUnit
+MILLISECONDS: Final = grafana.Milliseconds
+SECONDS: Final = grafana.Seconds
 
 _BY_UCUM: Final[Mapping[str, str]] = {
     "1": COUNT,

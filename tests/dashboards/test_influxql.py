@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,12 +48,53 @@ def _points(now_ms: int) -> Iterator[str]:
                     for label in _LABELS.get(kind, ("",)):
                         sequence += 1
                         at = point_time_ns(now_ms - minutes * 60_000, bytes(8), sequence)
-                        fields = ",".join(f"{name}={0.25 + sequence % 7}" for name in names)
+                        fields = ",".join(f"{name}={_value(name, sequence, minutes)}" for name in names)
                         tags = f",label={label}" if label else ""
                         tags += f",sensor={_escaped(sensor)},station={station},territory={_escaped(TERRITORY)}"
                         yield f"{MEASUREMENTS[kind]}{tags},time_quality=ntp {fields},sequence={sequence} {at}"
+                    if kind is Kind.STATION_HEALTH:
+                        yield f"{MEASUREMENTS[kind]}{tags},time_quality=untrusted time_uncertainty_seconds=3 {at + 1}"
+            for lane, sent in (("alert", 1000), ("link", 5000)):
+                tags = f"label={lane},sensor=sent_bytes,station={station},territory={_escaped(TERRITORY)}"
+                at = (now_ms - minutes * 60_000) * 1_000_000
+                yield f"tally,{tags},time_quality=ntp sent_bytes_total={sent * (60 - minutes)} {at}"
+    yield from _incidents(now_ms)
     # what ingest says of itself has neither territory, time quality nor sequence
     yield f"tally,label=bad_body,sensor=journal,station={HEADQUARTERS} discarded_total=3 {now_ms * 1_000_000}"
+
+
+def _value(name: str, sequence: int, minutes: int) -> float:
+    return (60 - minutes) * 1e6 if name == "card_written_bytes_total" else 0.25 + sequence % 7
+
+
+_INCIDENTS = (
+    # minutes ago, number, step, sensor, note; of the first station
+    (50, 1, 1, SENSORS[0], "sierra: Motosierra"),
+    (49, 1, 2, SENSORS[0], "sierra: sigue"),
+    (40, 1, 3, SENSORS[0], "Rosa: salimos a ver"),
+    (30, 1, 4, SENSORS[0], "sierra: calma"),
+    (20, 2, 1, SENSORS[1], "sierra: Motosierra"),
+    (15, 2, 3, SENSORS[1], "Jorge"),
+    (10, 2, 2, SENSORS[1], "sierra: sigue"),
+    (9, 3, 1, SENSORS[0], "bote: Embarcación"),
+    (8, 4, 5, SENSORS[0], "bote: patrulla fuera"),
+)
+"""Closed, acknowledged and growing, new, held back."""
+
+
+def _incidents(now_ms: int) -> Iterator[str]:
+    place = f"station={STATIONS[0]},territory={_escaped(TERRITORY)},time_quality=ntp"
+    for minutes, number, step, sensor, note in _INCIDENTS:
+        figures = "" if step == 3 else "detections_count=2,boat_speed_metres_per_second=3.5,arrival_seconds=600,"
+        yield (
+            f"incident,label=chainsaw,sensor={_escaped(sensor)},{place}"
+            f' {figures}incident_number={number},incident_step={step},note="{note}",sequence={number}'
+            f" {(now_ms - minutes * 60_000) * 1_000_000}"
+        )
+    for minutes, way, seconds in ((45, "out", 7200), (12, "back", 0)):
+        at = (now_ms - minutes * 60_000) * 1_000_000
+        fields = f'duration_seconds={seconds},note="por el caño",sequence=1'
+        yield f"patrol,label={way},sensor=Patrulla\\ 1,{place} {fields} {at}"
 
 
 def _escaped(tag: str) -> str:
@@ -67,14 +108,14 @@ def filled(influx: InfluxDB) -> InfluxDB:
     return influx
 
 
-CHOICES = {
+CHOICES: Mapping[str, Mapping[str, Sequence[str] | All]] = {
     "everything": {"territory": All(".*"), "station": All(".*"), "sensor": All(".*")},
     "one": {"territory": [TERRITORY], "station": STATIONS[:1], "sensor": SENSORS[1:]},
     "several": {"territory": [TERRITORY, "Yaguas"], "station": STATIONS, "sensor": SENSORS},
 }
 
 
-def _ask(influx: InfluxDB, query: str, choice: str) -> list[dict[str, Any]]:
+def ask(influx: InfluxDB, query: str, choice: str) -> list[dict[str, Any]]:
     now_ms = int(time.time() * 1000)
     expanded = expand(query, from_ms=now_ms - 6 * 3_600_000, to_ms=now_ms, interval="15m", variables=CHOICES[choice])
     return influx.query(DATABASE, expanded)
@@ -87,7 +128,7 @@ def test_every_query_of_every_board_gives_rows(filled: InfluxDB) -> None:
         for panel in board["panels"]:
             for target in panel.get("targets", ()):
                 for choice in CHOICES if "${" in target["query"] else ("everything",):
-                    series = _ask(filled, target["query"], choice)
+                    series = ask(filled, target["query"], choice)
                     assert any(one["values"] for one in series), f"{name}: {panel['title']} ({choice}) is empty"
                     asked += 1
     assert asked > 50
@@ -98,7 +139,7 @@ def test_every_variable_offers_its_values_and_narrows_the_next(filled: InfluxDB)
     offered = {}
     for variable in boards()["station"]["templating"]["list"]:
         for choice in CHOICES:
-            series = _ask(filled, variable["query"], choice)
+            series = ask(filled, variable["query"], choice)
             offered[variable["name"], choice] = {value for one in series for _, value in one["values"]}
     assert offered["territory", "everything"] == {TERRITORY}
     assert offered["station", "several"] == set(STATIONS)
@@ -111,7 +152,7 @@ def test_every_variable_offers_its_values_and_narrows_the_next(filled: InfluxDB)
 def test_names_with_signs_of_regular_expressions_choose_only_themselves(filled: InfluxDB) -> None:
     latest = next(p for p in boards()["station"]["panels"] if p["title"] == "Últimas detecciones")
     (target,) = latest["targets"]
-    for series in _ask(filled, target["query"], "one"):
+    for series in ask(filled, target["query"], "one"):
         at = series["columns"].index("sensor")
         assert {row[at] for row in series["values"]} == {SENSORS[1]}
 
@@ -123,7 +164,7 @@ def test_a_table_shows_only_columns_that_its_query_gives(filled: InfluxDB) -> No
             if panel["type"] != "table":
                 continue
             (target,) = panel["targets"]
-            series = _ask(filled, target["query"], "everything")[0]
+            series = ask(filled, target["query"], "everything")[0]
             given = {"Time", *series["columns"], *series.get("tags", {})}
             shown = {override["matcher"]["options"].split(" (")[0] for override in panel["fieldConfig"]["overrides"]}
             assert shown <= given, f"{name}: {panel['title']}"
@@ -135,12 +176,12 @@ def test_counts_are_what_was_written(filled: InfluxDB) -> None:
 
     def total(title: str) -> float:
         (target,) = panels[title]["targets"]
-        return sum(row[-1] for one in _ask(filled, target["query"], "everything") for row in one["values"])
+        return sum(float(row[-1]) for one in ask(filled, target["query"], "everything") for row in one["values"])
 
     written = [line for line in _points(0) if line.startswith(("acoustic_detection", "camera_detection"))]
     assert total("Detecciones") == len(written) == 40
     assert total("Amenazas") == sum("label=chainsaw" in line or "label=person" in line for line in written) == 16
-    heard = _ask(filled, panels["Puestos con señal"]["targets"][0]["query"], "everything")
+    heard = ask(filled, panels["Puestos con señal"]["targets"][0]["query"], "everything")
     assert {one["tags"]["station"] for one in heard} == set(STATIONS)
 
 
