@@ -59,6 +59,7 @@ class Board:
         self._news = threading.Condition()  # guards all that follows
         self._first = self._version = secrets.randbelow(2**32) + 1 << 20  # below 2**53: JavaScript counts no further
         self._steady_ms = 0
+        self._deaf_since_ms, self._deaf_ms = -1, 0
         self._sensors: dict[str, tuple[int, SensorWord]] = {}  # each with the version of its last change
         for card in sensors:
             word = SensorWord(card.name, card.title or card.name, card.groups, expected_s=card.expected_s)
@@ -111,6 +112,11 @@ class Board:
             return tuple(self._patrols.values())
 
     # for the watch
+
+    def was_deaf(self, since_steady_ms: int, until_steady_ms: int) -> None:
+        """The post was off meanwhile and heard nobody, which makes no sensor silent."""
+        with self._news:
+            self._deaf_since_ms, self._deaf_ms = since_steady_ms, max(0, until_steady_ms - since_steady_ms)
 
     def hear(self, fact: Fact, *, is_alert: bool = False) -> None:
         """A reading was heard, or a person did something."""
@@ -194,7 +200,8 @@ class Board:
             return True
         if word.expected_s is None or word.heard_steady_ms is None:
             return False
-        return self._steady_ms - word.heard_steady_ms > word.expected_s * 1000 * _SILENT_TIMES
+        deaf_ms = self._deaf_ms if word.heard_steady_ms <= self._deaf_since_ms else 0
+        return self._steady_ms - word.heard_steady_ms - deaf_ms > word.expected_s * 1000 * _SILENT_TIMES
 
     def _sensor(self, fact: Fact) -> None:
         reading = fact.reading

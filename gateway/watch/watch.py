@@ -209,9 +209,12 @@ class Watch:
         """Make the rules what they were, from the history, with every output mute: nobody is warned of what was."""
         began = time.monotonic()
         self._history.commit(sync=False)  # if the stage failed: what it had not committed
-        self._steady = Steady(self._history.steady_point(), self._clock.boot_id())
+        stood = self._history.steady_point()
+        self._steady = Steady(stood, self._clock.boot_id())
         moment = self._clock.now()
         steady_ms = self._steady.at(moment)
+        if stood is not None:
+            self._board.was_deaf(stood.steady_ms, steady_ms)
         known = self._history.incidents()
         for change in known:
             if change.incident.state != "closed" or steady_ms - change.incident.last_steady_ms < _DAY_MS:

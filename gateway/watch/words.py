@@ -24,7 +24,7 @@ class SensorWord(msgspec.Struct, frozen=True):
     last reading, kind by its slug, values by quantity name; kind is "" for one never heard. heard_ms: Unix time of it
     as the post knew it then, quality who vouched for that; age_s: seconds since, by the steady clock, as of
     `BoardState.made_ms`; both None when never heard. battery_ratio, battery_volts, rssi_dbm: the last told.
-    is_silent: nothing for three times expected_s, or an open incident says so.
+    is_silent: nothing for three times expected_s while the post listened, or an open incident says so.
     """
 
     name: str

@@ -34,6 +34,19 @@ def test_a_sensors_last_word_its_battery_and_signal_and_its_silence() -> None:
     assert board.snapshot().detections[1].heard_ms == WALL_MS + 6_000  # four seconds before it was received
 
 
+def test_a_post_that_was_off_calls_nobody_silent() -> None:
+    board = Board([SensorCard("norte", expected_s=60.0)])
+    board.was_deaf(20_000, 7_220_000)
+    board.hear(fact(10_000))
+    board.tick(7_220_000)
+    assert not board.snapshot().sensors[0].is_silent
+    board.tick(7_220_000 + 170_001)  # with the ten seconds before: three minutes that it listened
+    assert board.snapshot().sensors[0].is_silent
+    board.hear(fact(7_400_000))
+    board.tick(7_580_001)
+    assert board.snapshot().sensors[0].is_silent
+
+
 def test_its_hour_is_the_posts_and_not_the_machines() -> None:
     """Where a GPS is believed and nobody sets the machine's clock, a boat must not be expected in fifty years."""
     known = [WALL_MS]
