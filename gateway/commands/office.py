@@ -5,16 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.clock.clock import Clock
-from gateway.commands.desk import CommandDesk
-from gateway.commands.ledger import Ledger
-from gateway.commands.orders import Orders, Says
 from gateway.commands.overlay import Overlay
 from gateway.outbox.outbox import Outbox
 from gateway.rules.loading import load_rules
 from gateway.settings import GatewaySettings
 from gateway.uplink.uplink import UplinkState
+
+if TYPE_CHECKING:
+    from gateway.commands.desk import CommandDesk
+    from gateway.commands.orders import Says
 
 
 def directory_of(own: GatewaySettings) -> Path:
@@ -50,6 +52,11 @@ class Office:
         key_file = self._own.commands.key_file
         if key_file is None:
             return None
+        # A post that obeys nobody does not carry what reads keys.
+        from gateway.commands.desk import CommandDesk
+        from gateway.commands.ledger import Ledger
+        from gateway.commands.orders import Orders
+
         directory = directory_of(self._own)
         orders = Orders(
             self._own,
