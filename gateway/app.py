@@ -19,6 +19,7 @@ from gateway.intake import Intake, Lanes
 from gateway.lookout import Lookout
 from gateway.media.sender import MediaSender
 from gateway.media.store import MediaStore
+from gateway.memory import give_back
 from gateway.outbox.outbox import Outbox
 from gateway.settings import GatewaySettings
 from gateway.speakers import Speakers
@@ -31,6 +32,8 @@ log = logging.getLogger(__name__)
 STUCK_AFTER_S: Final = 120.0
 """A stage that has not looked at its event for so long hangs: systemd is not told any more that all is well."""
 _LOOK_EVERY_S: Final = 0.5
+_SETTLED_AFTER_S: Final = 15.0
+_GIVE_BACK_EVERY_S: Final = 3600.0
 
 
 class Gateway:
@@ -145,11 +148,15 @@ class Gateway:
         """Until it is to end; tell systemd meanwhile that every stage moves, as long as that is so."""
         told: list[str] = []
         alive_at = time.monotonic()
+        give_back_at = alive_at + _SETTLED_AFTER_S
         while not stop.wait(_LOOK_EVERY_S) and not self._office.wants_restart.is_set():
             stuck = supervisor.stuck(STUCK_AFTER_S)
             if stuck and stuck != told:
                 log.error("no sign of life for %.0f s: %s", STUCK_AFTER_S, ", ".join(stuck))
             told = stuck
+            if time.monotonic() >= give_back_at:
+                give_back()
+                give_back_at = time.monotonic() + _GIVE_BACK_EVERY_S
             every_s = self._manager.alive_every_s
             if every_s is not None and not stuck and time.monotonic() >= alive_at:
                 self._manager.alive(self._status())  # asks the outbox too, which all stages share

@@ -35,6 +35,12 @@ class MissingExtraError(DeployError):
         super().__init__(f"`vigia {command}` needs an extra that is not installed here ({library}): {where}")
 
 
+def missing_extra(error: ModuleNotFoundError, command: str) -> MissingExtraError | None:
+    """What to say of a module that is not here; None for one that no extra brings."""
+    library = (error.name or "").partition(".")[0]
+    return MissingExtraError(library, command) if library and library not in _OURS else None
+
+
 class Commands(TyperGroup):
     """The commands of `vigia`. Raises MissingExtraError for a library that an extra brings."""
 
@@ -43,8 +49,7 @@ class Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except ModuleNotFoundError as error:
-            library = (error.name or "").partition(".")[0]
             command = ctx.invoked_subcommand
-            if not library or library in _OURS or command is None:
+            if command is None or (missing := missing_extra(error, command)) is None:
                 raise
-            raise MissingExtraError(library, command) from error
+            raise missing from error

@@ -11,8 +11,6 @@ from deploy.cli.checked import say, tell_doubts, tell_files, tell_paths, tell_ru
 from deploy.cli.doctor import Lang
 from deploy.cli.outputs import try_outputs
 from deploy.cli.replay import replay
-from deploy.cli.running import set_up_logging, stop_event
-from deploy.errors import DeployError
 from deploy.settings.file import load_settings
 from deploy.settings.text import gateway_text
 
@@ -26,19 +24,9 @@ LogLevel = Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")]
 @app.command()
 def run(file: SettingsPath, log_level: LogLevel = "INFO", lang: Language = Lang.ES) -> None:
     """Run until SIGTERM or Ctrl-C."""
-    from gateway.errors import SettingsError
-    from gateway.service import serve
-    from gateway.settings import GatewaySettings
-    from gateway.supervision.service_manager import ServiceManager
+    from deploy.daemon import become
 
-    def load() -> GatewaySettings:
-        try:
-            return load_settings(file, GatewaySettings, lang.value)
-        except DeployError as error:
-            raise SettingsError(f"{error}") from error
-
-    set_up_logging(log_level)
-    serve(load, stop_event(), ServiceManager())
+    become(file, log_level, lang.value)
 
 
 @app.command()

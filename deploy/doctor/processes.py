@@ -29,7 +29,7 @@ class Process(NamedTuple):
         """Whether it is `vigia <words>`, however it was started."""
         for at in range(len(self.command) - len(words)):
             if self.command[at + 1 : at + 1 + len(words)] == words and (
-                Path(self.command[at]).name == "vigia" or self.command[at] == "deploy.cli"
+                Path(self.command[at]).name == "vigia" or self.command[at] in ("deploy.cli", "deploy.daemon")
             ):
                 return True
         return False

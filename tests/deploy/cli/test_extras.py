@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-_WITHOUT = """
-import sys
-library, *words = sys.argv[1:]
-sys.modules[library] = None
-sys.argv = ["vigia", *words]
-from deploy.cli.main import run
-run()
-"""
+_WITHOUT = "import os, sys; sys.modules[os.environ['WITHOUT']] = None"
+"""For Python to run at its start, also in the process that a daemon's command becomes."""
 
 
 @pytest.mark.parametrize(
@@ -27,9 +23,13 @@ run()
         ("cryptography", "doctor --post x.toml", "at a post: {}/bin/pip install 'vigia[gateway]'"),
     ],
 )
-def test_a_missing_library_is_one_line_that_names_the_extra(library: str, command: str, told: str) -> None:
-    words = [sys.executable, "-c", _WITHOUT, library, *command.split()]
-    ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+def test_a_missing_library_is_one_line_that_names_the_extra(
+    library: str, command: str, told: str, tmp_path: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(_WITHOUT)
+    words = [sys.executable, "-m", "deploy.cli", *command.split()]
+    environment = os.environ | {"PYTHONPATH": f"{tmp_path}", "WITHOUT": library}
+    ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, env=environment)
     assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f"vigia: `vigia {command.split()[0]}` needs an extra that is not installed here ({library})")

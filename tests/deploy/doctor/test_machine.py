@@ -78,6 +78,7 @@ def test_a_process_is_known_by_its_command() -> None:
     for command in (
         ("/opt/vigia/bin/python3", "/opt/vigia/bin/vigia", "gateway", "run", "x.toml"),
         ("/usr/bin/python3", "-m", "deploy.cli", "gateway", "run", "x.toml"),
+        ("/usr/bin/python3", "-P", "-m", "deploy.daemon", "gateway", "run", "x.toml", "INFO", "es"),
     ):
         assert processes.Process(1, command).is_vigia("gateway", "run")
         assert not processes.Process(1, command).is_vigia("sensors", "simulate")

@@ -63,6 +63,12 @@ def test_it_runs_the_command_as_an_ordinary_user_that_owns_its_state(unit: str) 
     assert re.search(r"^u vigia ", (SYSTEMD / "vigia.sysusers.conf").read_text(), re.MULTILINE)
 
 
+def test_the_gateway_keeps_what_it_compiles_for_itself_where_it_may_write() -> None:
+    service = read("vigia-gateway")["Service"]
+    assert {"PYTHONOPTIMIZE=2", "PYTHONPYCACHEPREFIX=/var/cache/vigia"} <= set(service["Environment"])
+    assert service["CacheDirectory"] == ["vigia"]
+
+
 def test_the_gateway_may_open_serial_ports_and_ask_about_the_clock() -> None:
     service = read("vigia-gateway")["Service"]
     assert service["SupplementaryGroups"] == ["dialout gpio"]
