@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 import re
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from firmware_bridge.readings import LABELS, QUANTITIES, Kind, Reading, make_reading
 from gateway.contract.topics import Lane
@@ -20,12 +22,14 @@ from tests.support.small_disk import fill
 from tests.support.waiting import wait_until
 
 PATIENCE_S: Final = 10.0
+LIMA: Final = ZoneInfo("America/Lima")
 _AT_ONCE: Final = 20
 _DETECTIONS: Final = (Kind.ACOUSTIC_DETECTION, Kind.CAMERA_DETECTION)
 _REGULAR: Final = (Kind.ENVIRONMENT, Kind.DEVICE_STATUS)
 _DURATION: Final = QUANTITIES["duration_seconds"].code
 _UPTIME: Final = QUANTITIES["uptime_seconds"].code
 _CARD: Final = re.compile(r'<article class="card sensor (\w+)">\s*<h2>.*?<span>([^<]*)</span>', re.DOTALL)
+_HOUR: Final = re.compile(r"· (\d+:\d\d)</span>")
 
 Number = tuple[bool, int]
 """Names one frame: whether it is a detection, and the number that it carries as its duration or uptime."""
@@ -132,6 +136,8 @@ class Month:
         page = self.phone.get(f"/incidente/{incident}")
         assert LABELS[label].title_es in page
         assert title_of(sensor) in page
+        if self.post.quality() != "untrusted":
+            assert set(_HOUR.findall(page)) & self._hours(), f"{self._hours()} of today:\n{page}"
         if len(self.alerts) % 2:
             self.phone.acknowledge(incident)
 
@@ -224,6 +230,15 @@ class Month:
         self.ledger.look()
         self.unseen = self._missing()
 
+    def program_is_stopped(self, until_ms: int) -> None:
+        """The technician works on it; the machine runs on. That nobody listened makes no sensor silent."""
+        self.end()
+        self._off_until_ms = until_ms
+        self.world.pass_to(until_ms)
+        self.begin()
+        silent = {title for title, state in self._states().items() if state == "silent"}
+        assert silent == {title_of(DYING)}
+
     def restart_in_order(self, until_ms: int, wall_ms: int) -> None:
         """As the technician does it."""
         self.end()
@@ -308,6 +323,12 @@ class Month:
             "battery_volts": 3.9,
         }
         return make_reading(Kind.ACOUSTIC_DETECTION, sensor, values, label=label)
+
+    def _hours(self) -> set[str]:
+        """What it is o'clock, as the page writes it, give or take two minutes."""
+        near = [self.world.true_ms + minutes * MINUTE for minutes in range(-2, 3)]
+        times = [dt.datetime.fromtimestamp(ms / 1000, LIMA) for ms in near]
+        return {f"{time.hour}:{time.minute:02d}" for time in times}
 
     def _states(self) -> dict[str, str]:
         """By title: silent, low, never, well."""

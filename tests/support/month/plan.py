@@ -54,6 +54,7 @@ def month(seed: int, end_ms: int) -> Plan:
         )
 
     orderly, first_cut, second_cut = about(9), about(16), about(20)
+    mended = about(27.5)
     fills = about(14.2)
     dies_ms = about(18)
     rains = [about(6.4), about(24.5)]
@@ -61,6 +62,7 @@ def month(seed: int, end_ms: int) -> Plan:
         Event(orderly, "restart_in_order", (orderly + 20 * MINUTE, 0)),
         Event(first_cut, "power_cut", (first_cut + 3 * HOUR, first_cut)),
         Event(second_cut, "power_cut", (second_cut + 7 * HOUR, 0)),
+        Event(mended, "program_is_stopped", (mended + 2 * HOUR,)),
     ]
     events = [
         *boots,
