@@ -8,7 +8,7 @@ from pathlib import Path
 
 from firmware_bridge.readings import MAX_NAME_BYTES, Kind, Reading, make_reading
 from gateway.clock.clock import Clock
-from gateway.commands.desk import ANSWERS
+from gateway.commands.places import ANSWERS
 from gateway.contract.topics import Lane
 from gateway.machine import Machine
 from gateway.outbox.outbox import Accepted, Outbox

@@ -7,7 +7,7 @@ from typing import Final
 
 from deploy.doctor.findings import Finding, Text, attention, counted, number, ok, wrong
 from deploy.doctor.reasons import UNMAPPED, advice
-from gateway.commands.desk import ANSWERS
+from gateway.commands.places import ANSWERS
 from gateway.uplink.spending import COUNTER_PLACES
 
 _ACCEPTED: Final = "accepted"

@@ -22,6 +22,7 @@ from gateway.commands.errors import OrderError
 from gateway.commands.ledger import Ledger, LedgerError
 from gateway.commands.orders import Orders, Reply
 from gateway.commands.overlay import Overlay
+from gateway.commands.places import ANSWERS
 from gateway.contract.commands import (
     Command,
     Outcome,
@@ -42,8 +43,6 @@ log = logging.getLogger(__name__)
 
 PLACE: Final = "commands"
 """Where commands that were not begun are counted among the tallies, by reason."""
-ANSWERS: Final = "answered"
-"""Where answers are counted, by outcome."""
 _MOST_WAITING: Final = 64
 _TICK_S: Final = 0.5
 _HARMLESS: Final = (SendMedia, SayToSensor, PutFirmware)

@@ -6,7 +6,7 @@ from typing import Final
 
 from firmware_bridge.readings import MAX_NAME_BYTES, Kind, Reading, make_reading
 from firmware_bridge.sources import SensorAnswer
-from gateway.commands.desk import ANSWERS
+from gateway.commands.places import ANSWERS
 
 _LONGEST_S: Final = 86_400.0
 
