@@ -12,11 +12,14 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 MAX_FILE_BYTES: Final = 512 * 1024
 _TIMEOUT_S: Final = 60.0
+_NO_DATE: Final = datetime.fromtimestamp(0, UTC)
+"""Babel would write when it was done, and the same .po would give another .mo each time."""
 
 
 class CatalogueError(ValueError):
@@ -43,7 +46,9 @@ def compiled(content: bytes) -> bytes:
 
     out = io.BytesIO()
     try:
-        write_mo(out, read_po(io.BytesIO(content), abort_invalid=True))
+        catalogue = read_po(io.BytesIO(content), abort_invalid=True)
+        catalogue.creation_date = catalogue.revision_date = _NO_DATE
+        write_mo(out, catalogue)
     except (PoFileError, ValueError, IndexError, KeyError, AttributeError) as error:  # what Babel raises for nonsense
         raise CatalogueError(f"it is no .po file ({error})") from error
     return out.getvalue()
