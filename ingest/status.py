@@ -85,9 +85,16 @@ class ServiceStatus:
         links = {}
         for station in states.keys() | received.keys():
             state = states.get(station)
+            is_closed = state is not None and state.link == "down"
             links[station] = StationLink(
                 link=state.link if state else "unknown",
-                since_ms=state.since_ms if state and 0 <= (state.since_ms or 0) <= _LATEST_MS else None,
+                since_ms=_plausible(state.since_ms) if state else None,
                 last_received_ms=received.get(station),
+                reason=state.reason if state and is_closed else "",
+                next_ms=_plausible(state.next_ms) if state and is_closed else None,
             )
         return links
+
+
+def _plausible(time_ms: int | None) -> int | None:
+    return time_ms if time_ms is not None and 0 <= time_ms <= _LATEST_MS else None

@@ -14,6 +14,7 @@ from deploy.doctor.findings import Check, Finding, Text, Told, counted, ok, wron
 from deploy.doctor.influx import influx_check
 from deploy.doctor.ingest_api import api_check
 from deploy.doctor.journal import journal_checks
+from deploy.doctor.links import links_check
 from deploy.doctor.service import service_check
 from deploy.settings.file import SettingsFileError
 from deploy.settings.registry import load_registry
@@ -46,7 +47,7 @@ def examine_headquarters(path: Path) -> list[Told]:
     if sound("influx"):
         checks.append(influx_check(settings.influx))
     if sound("api") and settings.api.port:
-        checks.append(api_check(settings.api))
+        checks += [api_check(settings.api), links_check(settings.api)]
     return [*looked.faults, *examine(checks)]
 
 

@@ -1,10 +1,10 @@
-"""What the running ingest says of itself: its /readyz."""
+"""What the running ingest says of itself (its /readyz) and of the posts' links."""
 
 from __future__ import annotations
 
 import http.client
 import json
-from typing import Final
+from typing import Any, Final
 
 from deploy.doctor.findings import Check, Finding, Text, attention, ok, sentence, wrong
 from ingest.api.settings import ApiSettings
@@ -13,20 +13,36 @@ _TIMEOUT_S: Final = 1.5
 _MAX_ANSWER_BYTES: Final = 64 * 1024
 
 
+class StrangeAnswerError(Exception):
+    """Another program answers there."""
+
+
+def ask(settings: ApiSettings, path: str, *, max_bytes: int = _MAX_ANSWER_BYTES) -> Any:
+    """The JSON that the API of this machine answers. Raises OSError, StrangeAnswerError."""
+    connection = http.client.HTTPConnection(_host(settings), settings.port, timeout=_TIMEOUT_S)
+    token = settings.token.get_secret_value() if settings.token else ""
+    try:
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
+        return json.loads(connection.getresponse().read(max_bytes))
+    except (ValueError, http.client.HTTPException) as error:
+        raise StrangeAnswerError from error
+    finally:
+        connection.close()
+
+
+def _host(settings: ApiSettings) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  to ask, not to listen
+
+
 def api_check(settings: ApiSettings) -> Check:
     """One question to the API of this machine."""
     return Check(Text("API", "API"), lambda: _look(settings))
 
 
 def _look(settings: ApiSettings) -> list[Finding]:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104  to ask, not to listen
-    where = f"http://{host}:{settings.port}/readyz"
-    connection = http.client.HTTPConnection(host, settings.port, timeout=_TIMEOUT_S)
-    token = settings.token.get_secret_value() if settings.token else ""
+    where = f"http://{_host(settings)}:{settings.port}/readyz"
     try:
-        connection.request("GET", "/readyz", headers={"Authorization": f"Bearer {token}"} if token else {})
-        told = json.loads(connection.getresponse().read(_MAX_ANSWER_BYTES))
-        reasons = [str(reason) for reason in told["reasons"]]
+        reasons = [str(reason) for reason in ask(settings, "/readyz")["reasons"]]
     except OSError:
         return [
             wrong(
@@ -40,7 +56,7 @@ def _look(settings: ApiSettings) -> list[Finding]:
                 ),
             )
         ]
-    except (ValueError, KeyError, TypeError, http.client.HTTPException):
+    except (StrangeAnswerError, KeyError, TypeError):
         return [
             attention(
                 "api_strange",
@@ -50,8 +66,6 @@ def _look(settings: ApiSettings) -> list[Finding]:
                 todo=Text("Cambie [api] port", "Change [api] port"),
             )
         ]
-    finally:
-        connection.close()
     if not reasons:
         return [ok("api", "La sede dice que recibe y guarda", "Ingest says that it takes and stores messages", where)]
     return [

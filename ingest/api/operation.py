@@ -109,12 +109,17 @@ class _StatusCollector(Collector):
         last = GaugeMetricFamily(
             "vigia_ingest_station_last_received_timestamp_seconds", "Unix time of its last message", labels=["station"]
         )
+        closed = GaugeMetricFamily(
+            "vigia_ingest_station_closed", "1 while it is down because it closed its link itself", labels=["station"]
+        )
         for name, link in sorted(status.station_links().items()):
             if link.link != "unknown":
                 up.add_metric([name], link.link == "up")
+                closed.add_metric([name], bool(link.reason))
             if link.last_received_ms is not None:
                 last.add_metric([name], link.last_received_ms / 1000)
         yield up
+        yield closed
         yield last
         yield from self._counters()
 

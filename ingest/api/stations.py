@@ -34,8 +34,21 @@ class Station(BaseModel):
     territory_title: Annotated[str, Field(examples=["Parque Nacional Yaguas"])]
     link: Annotated[
         Literal["up", "down", "unknown"],
-        Field(description="Its link to the broker, as it said itself or its last will; unknown before the first word."),
+        Field(
+            description="Its link to the broker, as it said itself or its last will; unknown before the first word."
+            " Down without a `link_reason` is lost: nobody meant it."
+        ),
     ]
+    link_reason: Annotated[
+        str | None,
+        Field(
+            description="Why the post closed its link itself: window_over (it is open at certain hours),"
+            " budget_spent (the day's bytes are spent; alerts still open it), stopped (somebody stopped the gateway);"
+            " a later version may say more.",
+            examples=["window_over"],
+        ),
+    ]
+    link_next: Annotated[datetime | None, Field(description="When it means to open it again, UTC, if it said so.")]
     link_since: Annotated[datetime | None, Field(description="When the link changed, by the post's clock, UTC.")]
     last_received: Annotated[datetime | None, Field(description="When its last message was stored here, UTC.")]
 
@@ -85,6 +98,8 @@ def stations(parts: PartsOf) -> Stations:
                 territory=station.territory,
                 territory_title=titles.get(station.territory, station.territory),
                 link=link.link,
+                link_reason=link.reason or None,
+                link_next=_utc(link.next_ms),
                 link_since=_utc(link.since_ms),
                 last_received=_utc(link.last_received_ms),
             )

@@ -19,14 +19,18 @@ class SinkStatus(msgspec.Struct, frozen=True):
 
 
 class StationLink(msgspec.Struct, frozen=True):
-    """link, since_ms: from the station's retained state. last_received_ms: when its last message was journalled.
+    """link, since_ms, reason, next_ms: from the station's retained state (`gateway.contract.states`). last_received_ms:
+    when its last message was journalled.
 
-    Times are Unix time in milliseconds, None when not known.
+    reason: why it closed its link itself, "" when it did not. next_ms: when it means to open it again. Times are Unix
+    time in milliseconds, None when not known.
     """
 
     link: Literal["up", "down", "unknown"] = "unknown"
     since_ms: int | None = None
     last_received_ms: int | None = None
+    reason: str = ""
+    next_ms: int | None = None
 
 
 class StatusSource(Protocol):

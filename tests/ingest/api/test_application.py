@@ -150,6 +150,7 @@ def test_metrics(api: httpx.Client, status: Snapshot) -> None:
         ("received_messages", ()): 40,
     }
     status.links = {"boca-yaguas": StationLink("up", 1, 1_500), "puesto-dos": StationLink()}
+    status.links["cerrado"] = StationLink("down", reason="window_over")
     answer = api.get("/metrics")
     assert answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     lines = answer.text.splitlines()
@@ -159,6 +160,8 @@ def test_metrics(api: httpx.Client, status: Snapshot) -> None:
         'vigia_ingest_sink_behind_messages{sink="influxdb"} 12.0',
         'vigia_ingest_sink_failing{sink="influxdb"} 1.0',
         'vigia_ingest_station_up{station="boca-yaguas"} 1.0',
+        'vigia_ingest_station_closed{station="boca-yaguas"} 0.0',
+        'vigia_ingest_station_closed{station="cerrado"} 1.0',
         'vigia_ingest_station_last_received_timestamp_seconds{station="boca-yaguas"} 1.5',
         'vigia_ingest_discarded_total{reason="bad \\"topic\\"\\n",stage="subscriber"} 3.0',
         "vigia_ingest_received_messages_total 40.0",
@@ -177,10 +180,19 @@ def test_stations(api: httpx.Client, status: Snapshot) -> None:
         "territory": "yaguas",
         "territory_title": "Parque Nacional Yaguas",
         "link": "up",
+        "link_reason": None,
+        "link_next": None,
         "link_since": "2025-06-01T12:00:00Z",
         "last_received": "2025-06-01T12:00:00.250000Z",
     }
     assert (second["name"], second["link"], second["link_since"]) == ("puesto-dos", "unknown", None)
+    status.links = {"boca-yaguas": StationLink("down", NOON_MS, NOON_MS, "window_over", NOON_MS + 3_600_000)}
+    closed, _ = get(api, "/api/v1/stations")["stations"]
+    assert (closed["link"], closed["link_reason"], closed["link_next"]) == (
+        "down",
+        "window_over",
+        "2025-06-01T13:00:00Z",
+    )
 
 
 @pytest.mark.slow
