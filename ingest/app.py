@@ -49,7 +49,7 @@ class Ingest:
         settings = self._settings
         registry = Registry(settings.registry.path)
         registry.load()
-        journal = Journal(settings.journal.path)
+        journal = Journal(settings.journal.path, registry.territory_of)
         journal.open()
         clock = HeadquartersClock(max(journal.last_received_ms().values(), default=0))
         sink, tally_sink = (
@@ -70,7 +70,12 @@ class Ingest:
             sinks.append(AnswerSink(book))
         journal.only_sinks([one.name for one in sinks])
         runners = [
-            SinkRunner(JournalReader(settings.journal.path, one.name), one, self._sink_discards.update) for one in sinks
+            SinkRunner(
+                JournalReader(settings.journal.path, one.name, registry.territory_of if one is sink else None),
+                one,
+                self._sink_discards.update,
+            )
+            for one in sinks
         ]
         media = None
         if settings.media_path is not None:

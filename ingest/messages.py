@@ -12,7 +12,8 @@ class JournalMessage(msgspec.Struct, frozen=True):
 
     id: its number there, ascending. received_ms: Unix time of its arrival. topic, station: as it came, checked by the
     subscriber. payload: the message (`gateway.contract.batches`). fresh: those of its sequence numbers that no earlier
-    message of the journal held.
+    message of the journal held. territory: where its station was registered when it came, None if it was not: its
+    points stand there for ever, wherever the station moves.
     """
 
     id: int
@@ -21,6 +22,7 @@ class JournalMessage(msgspec.Struct, frozen=True):
     station: str
     payload: bytes
     fresh: RangeSet
+    territory: str | None = None
 
 
 class DeadLetter(msgspec.Struct, frozen=True):

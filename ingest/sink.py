@@ -93,8 +93,9 @@ class InfluxSink:
     def _lines(self, message: JournalMessage, now_ms: int) -> tuple[list[str], str]:
         """The points of a message's fresh entries whose time can be, and what to say of the others, empty if there are
         none. Raises ContractError."""
-        territory = self._registry.territory_of(message.station)
-        if territory is None:
+        registered = self._registry.territory_of(message.station)
+        territory = message.territory or registered
+        if registered is None or territory is None:
             raise ContractError(
                 "unknown_station", f"{message.station!r} is not in the registry; add it and drive this message again"
             )

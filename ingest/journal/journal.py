@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -45,11 +45,16 @@ class Appended(NamedTuple):
     discards: Counter[str]
 
 
-class Journal:
-    """The writing side. No I/O before `open`."""
+TerritoryOf = Callable[[str], str | None]
+"""The territory that a station is registered in now."""
 
-    def __init__(self, path: Path) -> None:
+
+class Journal:
+    """The writing side. No I/O before `open`. territory_of: what is frozen with each message that comes."""
+
+    def __init__(self, path: Path, territory_of: TerritoryOf = lambda _: None) -> None:
         self.path = path
+        self._territory_of = territory_of
         self._lock = JournalLock(path)
         self._db: sqlite3.Connection | None = None
         self._seen = Seen()
@@ -94,7 +99,7 @@ class Journal:
         counts: Counter[str] = Counter(received_messages=len(arrivals))
         discards: Counter[str] = Counter()
         receipts: dict[str, dict[bytes, RangeSet]] = {}
-        rows: list[tuple[int, str, str, bytes, bytes]] = []
+        rows: list[tuple[int, str, str, bytes, bytes, str | None]] = []
         letters: list[DeadLetter] = []
         update = SeenUpdate(self._seen)
         for arrival in arrivals:
@@ -106,7 +111,8 @@ class Journal:
                 discards[error.reason] += 1
                 continue
             if fresh:
-                rows.append((arrival.received_ms, arrival.topic, station, fresh.encode(), arrival.payload))
+                territory = self._territory_of(station)
+                rows.append((arrival.received_ms, arrival.topic, station, fresh.encode(), arrival.payload, territory))
                 counts["journaled_entries"] += len(fresh)
             else:
                 counts["duplicate_messages"] += 1
@@ -117,7 +123,9 @@ class Journal:
         if rows or letters:
             with transaction(db):
                 db.executemany(
-                    "INSERT INTO message (received_ms, topic, station, fresh, payload) VALUES (?, ?, ?, ?, ?)", rows
+                    "INSERT INTO message (received_ms, topic, station, fresh, payload, territory)"
+                    " VALUES (?, ?, ?, ?, ?, ?)",
+                    rows,
                 )
                 update.write(db)
                 discards[DROPPED] = keep_letters(db, letters)

@@ -26,7 +26,9 @@ DROPPED: Final = "dead_letter_dropped"
 """Counted for each letter, oldest first, that goes to make room for new ones."""
 
 _SLICE: Final = 200
-_INSERT_MESSAGE: Final = "INSERT INTO message (received_ms, topic, station, fresh, payload) VALUES (?, ?, ?, ?, ?)"
+_INSERT_MESSAGE: Final = (
+    "INSERT INTO message (received_ms, topic, station, fresh, payload, territory) VALUES (?, ?, ?, ?, ?, ?)"
+)
 
 
 class Letter(NamedTuple):
@@ -56,8 +58,8 @@ def keep_letters(db: sqlite3.Connection, letters: Sequence[DeadLetter]) -> int:
         return 0
     at_ms = time.time_ns() // 1_000_000
     db.executemany(
-        "INSERT INTO dead_letter (at_ms, stage, reason, detail, topic, payload, message_id)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO dead_letter (at_ms, stage, reason, detail, topic, payload, message_id, territory)"
+        " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, (SELECT territory FROM message WHERE id = ?7))",
         [(at_ms, d.stage, d.reason, d.detail[:500], d.topic[:200], d.payload, d.message_id) for d in letters],
     )
     count, size, garbage, garbage_size = db.execute(
@@ -105,12 +107,12 @@ def redrive_letters(path: Path, reason: str | None) -> int:
         while at < last:
             with transaction(db):
                 letters = db.execute(
-                    "SELECT id, topic, payload, message_id FROM dead_letter WHERE id > ? AND id <= ?"
+                    "SELECT id, topic, payload, message_id, territory FROM dead_letter WHERE id > ? AND id <= ?"
                     " AND message_id IS NOT NULL AND (? IS NULL OR reason = ?) ORDER BY id LIMIT ?",
                     (at, last, reason, reason, _SLICE),
                 ).fetchall()
-                for number, topic, payload, message_id in letters:
-                    if message_id in moved or _append_again(db, topic, payload, message_id):
+                for number, topic, payload, message_id, territory in letters:
+                    if message_id in moved or _append_again(db, topic, payload, message_id, territory):
                         moved.add(message_id)
                         db.execute("DELETE FROM dead_letter WHERE id = ?", (number,))
             at = letters[-1][0] if letters else last
@@ -130,10 +132,10 @@ def _too_many(db: sqlite3.Connection, oldest_first: str, letters: int, size: int
     return going
 
 
-def _append_again(db: sqlite3.Connection, topic: str, payload: bytes, message_id: int) -> bool:
+def _append_again(db: sqlite3.Connection, topic: str, payload: bytes, message_id: int, territory: str | None) -> bool:
     """Append a message anew: as it stands in the journal, else from a letter that holds the whole of it."""
     row = db.execute(
-        "SELECT received_ms, topic, station, fresh, payload FROM message WHERE id = ?", (message_id,)
+        "SELECT received_ms, topic, station, fresh, payload, territory FROM message WHERE id = ?", (message_id,)
     ).fetchone()
     if row is None:
         try:
@@ -143,7 +145,7 @@ def _append_again(db: sqlite3.Connection, topic: str, payload: bytes, message_id
             return False
         if head.station_digest != station_digest(station):  # a line of line protocol that happens to look like a head
             return False
-        row = (time.time_ns() // 1_000_000, topic, station, head.ranges.encode(), payload)
+        row = (time.time_ns() // 1_000_000, topic, station, head.ranges.encode(), payload, territory)
     db.execute(_INSERT_MESSAGE, row)
     return True
 

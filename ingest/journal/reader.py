@@ -17,6 +17,7 @@ from gateway.contract.batches import decode_head
 from gateway.contract.ranges import RangeSet
 from gateway.contract.topics import ContractError
 from ingest.journal.database import connect, transaction
+from ingest.journal.journal import TerritoryOf
 from ingest.journal.letters import keep_letters
 from ingest.journal.turns import Turns
 from ingest.messages import DeadLetter, JournalMessage
@@ -28,11 +29,16 @@ _SURVEY_FROM: Final = 5_000
 
 
 class JournalReader:
-    """Where a sink stands, what comes next, what it refuses. For one thread."""
+    """Where a sink stands, what comes next, what it refuses. For one thread.
 
-    def __init__(self, path: Path, sink: str) -> None:
+    territory_of: given to the reader of the sink that uses it, for messages whose station was not registered when they
+    came: what it says when they are done is frozen with them.
+    """
+
+    def __init__(self, path: Path, sink: str, territory_of: TerritoryOf | None = None) -> None:
         self._path = path
         self._sink = sink
+        self._territory_of = territory_of
         self._db: sqlite3.Connection | None = None
         self._turns = Turns(_entries)
         self._looked_to = 0
@@ -85,6 +91,9 @@ class JournalReader:
         firsts = [first for first in (self._turns.first_but(left), *(f for f, n in left.values() if n)) if first]
         cursor = min(firsts, default=self._looked_to + 1) - 1
         with transaction(db):
+            db.executemany(
+                "UPDATE message SET territory = ? WHERE id = ? AND territory IS NULL", self._settled(messages)
+            )
             dropped = keep_letters(db, letters)
             if firsts:
                 db.executemany(
@@ -97,6 +106,13 @@ class JournalReader:
         for topic, (first, waiting) in left.items():
             self._turns.put(topic, first, waiting)
         return dropped
+
+    def _settled(self, messages: Sequence[JournalMessage]) -> list[tuple[str, int]]:
+        """Territory and number of messages that had none so far."""
+        if self._territory_of is None:
+            return []
+        found = ((self._territory_of(m.station), m.id) for m in messages if m.territory is None)
+        return [(territory, number) for territory, number in found if territory is not None]
 
     def _look(self) -> None:
         """Take notice of what came since the last look."""
@@ -126,14 +142,14 @@ class JournalReader:
 
     def _fetch(self, topic: str, number: int) -> JournalMessage | None:
         row = self._open.execute(
-            "SELECT id, received_ms, topic, station, payload, fresh FROM message WHERE topic = ? AND id >= ?"
+            "SELECT id, received_ms, topic, station, payload, fresh, territory FROM message WHERE topic = ? AND id >= ?"
             " ORDER BY id LIMIT 1",
             (topic, number),
         ).fetchone()
         if row is None:
             return None
-        number, received_ms, topic, station, payload, fresh = row
-        return JournalMessage(number, received_ms, topic, station, payload, RangeSet.decode(fresh)[0])
+        number, received_ms, topic, station, payload, fresh, territory = row
+        return JournalMessage(number, received_ms, topic, station, payload, RangeSet.decode(fresh)[0], territory)
 
     def _first_after(self, topic: str, number: int) -> int | None:
         row = self._open.execute("SELECT min(id) FROM message WHERE topic = ? AND id > ?", (topic, number)).fetchone()

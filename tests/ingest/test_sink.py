@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -195,6 +196,55 @@ def test_what_came_while_headquarters_clock_was_wrong_is_judged_by_the_present(
         assert redrive_letters(path, "implausible_time") == 2
         assert write_all() == ["implausible_time"]  # of 1970, now as then
     assert stored(shared_influx, bucket) == [1, 2]
+    sink.close()
+
+
+def test_a_message_driven_again_after_its_station_moved_writes_the_same_points(
+    front: FailingFront, shared_influx: InfluxDB, bucket: str, tmp_path: Path
+) -> None:
+    def write_all() -> list[str]:
+        reader = JournalReader(path, sink.name, registry.territory_of)
+        reader.open()
+        messages = reader.next()
+        letters = sink.write(messages)
+        reader.done(messages, letters)
+        reader.close()
+        return [letter.reason for letter in letters]
+
+    def move(**territories: str) -> None:
+        stations = (
+            f'[[stations]]\nname = "{station}"\nterritory = "{territory}"\ntitle = "x"\n'
+            for station, territory in territories.items()
+        )
+        listed.write_text(REGISTRY.split("[[stations]]")[0] + "".join(stations))
+
+    listed, path = tmp_path / "registry.toml", tmp_path / "journal.db"
+    move(boca="yaguas")
+    moments = iter(range(0, 10_000, 2))
+    registry = Registry(listed, clock=lambda: float(next(moments)))
+    sink = InfluxSink(writer_for(InfluxSettings(dialect="v1", url=front.url)), bucket, registry)
+    old = entry(2, time_ms=NOON_MS - 500 * DAY_MS)  # so that each message leaves a letter
+    with opened(path, registry.territory_of) as journal:
+        for station in ("boca", "late"):  # one is not registered when it comes
+            sent = message([entry(1), old], station=station)
+            journal.append([Arrival(sent.topic, sent.payload, sent.received_ms)])
+        assert sorted(write_all()) == ["implausible_time", "unknown_station"]
+        move(boca="yaguas", late="ampiyacu")
+        assert redrive_letters(path, "unknown_station") == 1
+        assert write_all() == ["implausible_time"]
+        move(boca="ampiyacu", late="yaguas")
+        for pruned in (False, True):
+            if pruned:
+                journal.prune(time.time_ns() // 1_000_000 + DAY_MS)
+            assert redrive_letters(path, "implausible_time") == 2
+            assert write_all() == ["implausible_time"] * 2
+        assert count(shared_influx, bucket) == 2
+        sent = message([entry(3)], station="boca")
+        journal.append([Arrival(sent.topic, sent.payload, sent.received_ms)])
+        assert write_all() == []
+    series = shared_influx.query(bucket, 'SELECT "sequence" FROM "environment" GROUP BY "station", "territory"')
+    where = {(one["tags"]["station"], one["tags"]["territory"]): len(one["values"]) for one in series}
+    assert where == {("boca", "yaguas"): 1, ("boca", "ampiyacu"): 1, ("late", "ampiyacu"): 1}
     sink.close()
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from gateway.contract.batches import encode_batch, station_digest
 from gateway.contract.ranges import RangeSet
 from gateway.contract.topics import Lane, up
-from ingest.journal.journal import Arrival, Journal
+from ingest.journal.journal import Arrival, Journal, TerritoryOf
 from tests.ingest.messages import EPOCH, NOON_MS, entry
 
 STATION = "boca-yaguas"
@@ -37,9 +37,9 @@ def headed(
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[Journal]:
+def opened(path: Path, territory_of: TerritoryOf = lambda _: None) -> Iterator[Journal]:
     """A journal, closed afterwards."""
-    journal = Journal(path)
+    journal = Journal(path, territory_of)
     journal.open()
     try:
         yield journal
