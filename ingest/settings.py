@@ -79,7 +79,7 @@ class CommandSettings(Section):
 
     path: Path | None = Field(
         None,
-        description="The book of commands, which `vigia commands send` writes and this process sends from, such as"
+        description="The book of commands, which `vigia commands` writes and this process sends from, such as"
         " /var/lib/vigia/commands.db. Without it no commands are sent; of several processes only one has it.",
     )
 
