@@ -21,6 +21,7 @@ from ingest.influx.reader import InfluxReader
 from ingest.journal.journal import Journal
 from ingest.journal.reader import JournalReader
 from ingest.journal.runner import Sink, SinkRunner
+from ingest.journal.series import SeriesBook
 from ingest.media.service import MediaService
 from ingest.registry import Registry
 from ingest.settings import IngestSettings
@@ -52,6 +53,8 @@ class Ingest:
         journal = Journal(settings.journal.path, registry.territory_of)
         journal.open()
         clock = HeadquartersClock(max(journal.last_received_ms().values(), default=0))
+        series = SeriesBook(settings.journal.path, settings.influx.series_per_station)
+        series.open()
         sink, tally_sink = (
             InfluxSink(
                 writer_for(settings.influx),
@@ -59,8 +62,9 @@ class Ingest:
                 registry,
                 believe_days_back=settings.influx.believe_days_back,
                 clock=clock,
+                series=of_posts,
             )
-            for _ in range(2)
+            for of_posts in (series, None)
         )
         reader = InfluxReader(settings.influx)
         sinks: list[Sink] = [sink]
@@ -108,6 +112,7 @@ class Ingest:
         if supervisor.stop(_STOP_WITHIN_S):
             journal.close()  # else the end of the process does, at whatever instant: that is what it is made for
             sink.close()
+            series.close()
             tally_sink.close()
             reader.close()
             if book is not None:

@@ -7,7 +7,7 @@ hand the same messages over as often as it must.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import compress
 from operator import and_
 from typing import Final
@@ -18,6 +18,7 @@ from ingest.clock import HeadquartersClock
 from ingest.influx.policy import BATCH_LINES, write_all
 from ingest.influx.settings import BELIEVE_DAYS_BACK
 from ingest.influx.writer import PointWriter
+from ingest.journal.series import Series, SeriesBook, named, series_of_each
 from ingest.line_protocol import group_lines, tally_lines
 from ingest.messages import DeadLetter, JournalMessage
 from ingest.registry import Registry
@@ -33,7 +34,7 @@ class InfluxSink:
     believe_days_back: entries that are older than this, or more than a day ahead, both when their message came and now,
     are not written: InfluxDB opens a shard for each week that a time falls into, and some thousands of them cripple it
     for everybody. Both are asked, since headquarters' own clock may have been wrong when a message came. While `clock`
-    says that it is plainly wrong now, the sink waits.
+    says that it is plainly wrong now, the sink waits. series: open; entries of series that it refuses are not written.
     """
 
     name: Final = "influxdb"
@@ -46,18 +47,20 @@ class InfluxSink:
         *,
         believe_days_back: int = BELIEVE_DAYS_BACK,
         clock: HeadquartersClock | None = None,
+        series: SeriesBook | None = None,
     ) -> None:
         self._writer = writer
         self._bucket = bucket
         self._registry = registry
         self._clock = clock if clock is not None else HeadquartersClock()
         self._back_ms = believe_days_back * _DAY_MS
+        self._series = series
 
     def write(self, messages: Sequence[JournalMessage]) -> list[DeadLetter]:
         """Store them, many to a request, and return what can never be stored as it is.
 
-        Raises RetryLater when the database is away or headquarters' clock wrong: nothing is decided then, call again
-        with the same messages.
+        Raises RetryLater when the database is away or headquarters' clock wrong, sqlite3.Error when the disk does not
+        take the names of new series: nothing is decided then, call again with the same messages.
         """
         now_ms = self._clock.require()
         dead: list[DeadLetter] = []
@@ -65,12 +68,11 @@ class InfluxSink:
         origins: list[tuple[int, JournalMessage]] = []  # how many lines of `waiting` come from which message
         for message in messages:
             try:
-                lines, implausible = self._lines(message, now_ms)
+                lines, left_out = self._lines(message, now_ms)
             except ContractError as error:
                 dead.append(self._dead(message, error.reason, error.detail))
                 continue
-            if implausible:
-                dead.append(self._dead(message, "implausible_time", implausible))
+            dead += (self._dead(message, reason, detail) for reason, detail in left_out)
             if lines:
                 waiting += lines
                 origins.append((len(lines), message))
@@ -90,9 +92,9 @@ class InfluxSink:
         """Let the writer's connections go."""
         self._writer.close()
 
-    def _lines(self, message: JournalMessage, now_ms: int) -> tuple[list[str], str]:
-        """The points of a message's fresh entries whose time can be, and what to say of the others, empty if there are
-        none. Raises ContractError."""
+    def _lines(self, message: JournalMessage, now_ms: int) -> tuple[list[str], list[tuple[str, str]]]:
+        """The points of a message's fresh entries that may be stored, and why others are left out: reasons and details.
+        Raises ContractError."""
         registered = self._registry.territory_of(message.station)
         territory = message.territory or registered
         if registered is None or territory is None:
@@ -107,16 +109,22 @@ class InfluxSink:
         present = range(now_ms - self._back_ms, now_ms + _AHEAD_MS + 1)
         lines: list[str] = []
         strange: list[int] = []
+        too_many: set[Series] = set()
         for group in decode_groups(message.payload, head):
             made = group_lines(group, territory=territory, station=message.station, epoch=head.epoch)
-            if all_fresh and min(group.times_ms) in came and max(group.times_ms) in came:
+            refused = self._series.refused(message.station, group) if self._series is not None else frozenset()
+            if all_fresh and not refused and min(group.times_ms) in came and max(group.times_ms) in came:
                 lines += made
                 continue
             fresh = [all_fresh or sequence in message.fresh for sequence in group.sequences]
+            if refused:
+                too_many |= refused
+                fresh = [new and one not in refused for new, one in zip(fresh, series_of_each(group), strict=True)]
             believed = [time_ms in came or time_ms in present for time_ms in group.times_ms]
             lines += compress(made, map(and_, fresh, believed))
             strange += (ms for ms, new, good in zip(group.times_ms, fresh, believed, strict=True) if new and not good)
-        return lines, self._strange(strange) if strange else ""
+        left_out = [("implausible_time", self._strange(strange))] if strange else []
+        return lines, left_out + ([("too_many_series", _too_many(message.station, too_many))] if too_many else [])
 
     def _strange(self, times_ms: list[int]) -> str:
         first, last = (time.strftime("%Y-%m-%d", time.gmtime(ms / 1000)) for ms in (min(times_ms), max(times_ms)))
@@ -128,6 +136,8 @@ class InfluxSink:
         )
 
     def _flush(self, lines: list[str], origins: list[tuple[int, JournalMessage]], dead: list[DeadLetter]) -> None:
+        if self._series is not None:
+            self._series.keep()  # before they are: what a database has is known, whatever dies
         refused: dict[str, tuple[str, str]] = {}
         write_all(
             self._writer, self._bucket, lines, lambda line, reason, detail: refused.update({line: (reason, detail)})
@@ -146,3 +156,11 @@ class InfluxSink:
         return DeadLetter(
             self.name, reason, detail, message.topic, message.payload if payload is None else payload, message.id
         )
+
+
+def _too_many(station: str, series: Collection[Series]) -> str:
+    return (
+        f"{station!r} has as many series (sensor, kind and label) as a station may have; not written: {len(series)}"
+        f" more, such as {named(series)}. If it really has so many, raise [influx] series_per_station, restart, and"
+        " drive this message again; if not, see what makes names at that post"
+    )

@@ -90,6 +90,15 @@ _LETTERS: Final[Mapping[str, tuple[Text, Text]]] = {
             "See to its clock. If the times are right: raise [influx] believe_days_back; then: vigia ingest redrive",
         ),
     ),
+    "too_many_series": (
+        Text(
+            "de un puesto con demasiados nombres de sensor o etiqueta", "of a station with too many sensors or labels"
+        ),
+        Text(
+            "Vea cuáles: vigia ingest dead-letters. Si son de verdad: suba [influx] series_per_station y redrive",
+            "See which: vigia ingest dead-letters. If they are true: raise [influx] series_per_station and redrive",
+        ),
+    ),
     "series_limit": (
         Text("por demasiadas series en InfluxDB", "because of too many series in InfluxDB"),
         Text(

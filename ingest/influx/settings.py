@@ -12,6 +12,9 @@ Dialect = Literal["v1", "v2", "v3"]
 BELIEVE_DAYS_BACK: Final = 400
 """How old an entry may be when it comes, days: longer than any post was ever cut off, so more than a year."""
 
+SERIES_PER_STATION: Final = 2000
+"""Fifty sensors of five kinds with eight labels each."""
+
 TO_BE_FILLED_IN: Final = "put the token here, or into VIGIA_INGEST__INFLUX__TOKEN"
 """What stands in a new settings file in place of the token. It opens nothing, and is refused."""
 
@@ -65,6 +68,19 @@ class InfluxSettings(BaseModel):
             ),
         ),
     ] = BELIEVE_DAYS_BACK
+    series_per_station: Annotated[
+        int,
+        Field(
+            ge=10,
+            le=1_000_000,
+            description=(
+                "How many series (a sensor's readings of one kind with one label) a station may have in the database."
+                " Beyond that, entries of new ones are not written but kept as a dead letter (too_many_series): a post"
+                " that makes up names would otherwise use up what the database can hold for all. What is known already"
+                " always passes."
+            ),
+        ),
+    ] = SERIES_PER_STATION
 
     @field_validator("url")
     @classmethod

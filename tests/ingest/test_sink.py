@@ -22,6 +22,7 @@ from ingest.influx.settings import InfluxSettings
 from ingest.journal.journal import Arrival
 from ingest.journal.letters import redrive_letters
 from ingest.journal.reader import JournalReader
+from ingest.journal.series import SeriesBook
 from ingest.messages import JournalMessage
 from ingest.registry import Registry
 from ingest.sink import InfluxSink
@@ -245,6 +246,33 @@ def test_a_message_driven_again_after_its_station_moved_writes_the_same_points(
     series = shared_influx.query(bucket, 'SELECT "sequence" FROM "environment" GROUP BY "station", "territory"')
     where = {(one["tags"]["station"], one["tags"]["territory"]): len(one["values"]) for one in series}
     assert where == {("boca", "yaguas"): 1, ("boca", "ampiyacu"): 1, ("late", "ampiyacu"): 1}
+    sink.close()
+
+
+def test_a_station_that_makes_up_names_fills_its_own_share_and_no_more(
+    front: FailingFront, shared_influx: InfluxDB, bucket: str, registry: Registry, tmp_path: Path
+) -> None:
+    def sink_of(most: int) -> tuple[InfluxSink, SeriesBook]:
+        series = SeriesBook(tmp_path / "journal.db", most)
+        series.open()
+        return InfluxSink(
+            writer_for(InfluxSettings(dialect="v1", url=front.url)), bucket, registry, series=series
+        ), series
+
+    sink, series = sink_of(20)
+    assert sink.write([message([entry(n) for n in range(1, 11)])]) == []
+    flood = message([entry(n, sensor=f"made up {n}") for n in range(100, 400)] + [entry(500)], number=2)
+    (letter,) = sink.write([flood])
+    assert (letter.reason, letter.payload) == ("too_many_series", flood.payload)
+    assert "not written: 281 more, such as 'made up" in letter.detail
+    assert "raise [influx] series_per_station" in letter.detail
+    assert count(shared_influx, bucket) == 30  # its first 20 series, of which one was there
+    assert sink.write([message([entry(1)], station="puesto-dos", number=3)]) == []
+    series.close()
+    sink, series = sink_of(400)
+    assert sink.write([flood]) == []
+    assert count(shared_influx, bucket) == 10 + 301 + 1
+    series.close()
     sink.close()
 
 
