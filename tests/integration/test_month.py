@@ -31,7 +31,7 @@ from tests.support.month.month import Month, Said, lane_of, number_of
 from tests.support.month.phone import Phone
 from tests.support.month.plan import DYING
 from tests.support.month.post import POST, Post
-from tests.support.month.proof import Stored, arrivals, dead_letters, stored, unsure_ms
+from tests.support.month.proof import Stored, arrivals, dead_letters, entries_of_letters, stored, unsure_ms
 from tests.support.month.world import World
 from tests.support.small_disk import small_disk
 from tests.support.waiting import wait_until
@@ -72,30 +72,33 @@ class Headquarters:
 
 
 @contextmanager
-def month_at_a_post(directory: Path, seed: int) -> Iterator[tuple[Month, Headquarters]]:
-    """Everything, nothing of it running yet."""
+def month_at_a_post(
+    directory: Path, plan: plans.Plan, seed: int, disk: Path, *, wall_ms: int, settle_s: int = 2
+) -> Iterator[tuple[Month, Headquarters]]:
+    """Everything, nothing of it running yet. wall_ms: what the machine takes the time for when it starts."""
     (directory / "puesto").mkdir(parents=True)
-    plan = plans.month(seed, time.time_ns() // 1_000_000)
     headquarters = Headquarters(directory / "sede")
     with ExitStack() as end:
-        disk = end.enter_context(small_disk(directory / "disco", DISK_MEGABYTES))
-        # It is put back to when it was last switched off, some hours before, as a machine without a clock battery does.
-        world = World(directory / "world", plan.start_ms, wall_ms=plan.start_ms - 5 * plans.HOUR)
+        world = World(directory / "world", plan.start_ms, wall_ms=wall_ms)
         end.callback(world.close)
         page_port = free_port()
         phone = Phone(page_port)
         end.callback(phone.leave)
-        post = Post(
-            directory / "puesto", disk, directory / "world", link_port=headquarters.link.port, page_port=page_port
-        )
+        ports = {"link_port": headquarters.link.port, "page_port": page_port}
+        post = Post(directory / "puesto", disk, directory / "world", **ports, settle_s=settle_s)
         end.callback(post.kill)
         end.callback(headquarters.stop)
         yield Month(plan, world, post, phone, seed), headquarters
 
 
-def month_cut_off(directory: Path, seed: int) -> None:
+def month_cut_off(directory: Path, seed: int, *, wild: bool = False) -> None:
     began = time.monotonic()
-    with month_at_a_post(directory, seed) as (month, headquarters):
+    plan = plans.month(seed, time.time_ns() // 1_000_000, wild=wild)
+    wall_ms = plan.start_ms - 5 * plans.HOUR  # put back to when it was last switched off: it has no clock battery
+    with (
+        small_disk(directory / "disco", DISK_MEGABYTES) as disk,
+        month_at_a_post(directory, plan, seed, disk, wall_ms=wall_ms) as (month, headquarters),
+    ):
         month.live()
         lived_s = time.monotonic() - began
         before = month.ledger.waiting()
@@ -113,7 +116,8 @@ def month_cut_off(directory: Path, seed: int) -> None:
 
     late = set(points) - set(month.ledger.kept)
     assert all(epoch == last[0] and sequence > last[1] for epoch, sequence in late)
-    assert {points[identity][0].measurement for identity in late} <= {Kind.STATION_HEALTH.slug, Kind.TALLY.slug}
+    own = {Kind.STATION_HEALTH.slug, Kind.TALLY.slug, Kind.INCIDENT.slug}
+    assert {points[identity][0].measurement for identity in late} <= own
     month.ledger.came_late(late)
     tell(month, counters, evicted, points, lived_s, time.monotonic() - began)
     assert "Traceback" not in log
@@ -309,5 +313,37 @@ def test_a_month_cut_off(tmp_path: Path, seed: int) -> None:
 @pytest.mark.soak
 @pytest.mark.timeout(7200)
 def test_other_months_cut_off(tmp_path: Path, seed: int) -> None:
-    for other in range(seed + 1, seed + 6):
-        month_cut_off(tmp_path / str(other), other)
+    for other in range(seed + 1, seed + 7):
+        month_cut_off(tmp_path / str(other), other, wild=other % 2 == 0)
+
+
+@pytest.mark.slow
+def test_a_new_post_that_nobody_told_the_time(tmp_path: Path, seed: int) -> None:
+    """It starts in 1970 without a GPS, and alerts do not wait for a clock: when the link returns they go at once, with
+    the only time that is known, "not before 2025". InfluxDB is spared such times; the alerts are dead letters, whole,
+    and said. The rest waits until the link has brought the time, and gets its own."""
+    disk = tmp_path / "disco"
+    disk.mkdir()
+    plan = plans.first_hours(time.time_ns() // 1_000_000)
+    with month_at_a_post(tmp_path, plan, seed, disk, wall_ms=0, settle_s=120) as (month, headquarters):
+        month.live()
+        alerts = {identity for identity, kept in month.ledger.kept.items() if kept.lane is Lane.ALERT}
+        others = set(month.ledger.kept) - alerts
+        headquarters.start()
+        headquarters.link.mend()
+        wait_until("the alerts are sent", lambda: not alerts & month.ledger.waiting(), timeout_s=90)
+        assert others <= month.ledger.waiting()
+        month.ntp_syncs(0.5, 100)
+        wait_until("the rest is sent", lambda: not others & month.ledger.waiting(), timeout_s=90)
+        month.end()
+        wait_until("all is in InfluxDB", lambda: not headquarters.ingest.behind(), timeout_s=60)
+        assert set(dead_letters(headquarters.journal)) == {"implausible_time"}
+        dead = entries_of_letters(headquarters.journal)
+        points = stored(headquarters.influx, DATABASE, set(month.ledger.epochs.values()))
+    assert dead == alerts
+    assert len(alerts) == 2 * len(month.alerts) == 6  # each and its incident
+    assert others <= set(points)
+    assert not dead & set(points)
+    seen = {identity: points[identity][0] for identity in others}
+    check_points(month, seen, set())
+    assert {point.quality for point in seen.values()} <= {"recovered", "ntp"}

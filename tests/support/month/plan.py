@@ -41,8 +41,9 @@ class Plan(NamedTuple):
     events: list[Event]
 
 
-def month(seed: int, end_ms: int) -> Plan:
-    """A month that ends then."""
+def month(seed: int, end_ms: int, *, wild: bool = False) -> Plan:
+    """A month that ends then. wild: nobody, or several, may vouch for the clock at any time, and the boots come as they
+    will."""
     chance = random.Random(seed)
     end_ms -= end_ms % STEP
     start_ms = end_ms - DAYS * DAY
@@ -53,11 +54,18 @@ def month(seed: int, end_ms: int) -> Plan:
             start_ms + round(day * DAY) + chance.randrange(-3 * HOUR, 3 * HOUR) // STEP * STEP + chance.randrange(STEP)
         )
 
-    orderly, first_cut, second_cut = about(9), about(16), about(20)
+    orderly = about(chance.uniform(6, 10) if wild else 9)
+    first_cut = about(chance.uniform(12.4, 16) if wild else 16)
+    second_cut = about(chance.uniform(17.5, 21) if wild else 20)
     mended = about(27.5)
-    fills = about(14.2)
-    dies_ms = about(18)
-    rains = [about(6.4), about(24.5)]
+    fills = about(10.7 if wild else 14.2)
+    dies_ms = about(24 if wild else 18)
+    rains = [about(3.4 if wild else 6.4), about(25.5 if wild else 24.5)]
+    if wild:
+        gps, ntp, jumps = ([about(chance.uniform(0.3, 29)) for _ in range(chance.randrange(5))] for _ in range(3))
+    else:
+        gps, ntp = [about(1), about(11), about(22.3)], [about(3), about(7), about(13), about(26)]
+        jumps = [about(5), about(17.2), about(24)]
     boots = [
         Event(orderly, "restart_in_order", (orderly + 20 * MINUTE, 0)),
         Event(first_cut, "power_cut", (first_cut + 3 * HOUR, first_cut)),
@@ -66,16 +74,9 @@ def month(seed: int, end_ms: int) -> Plan:
     ]
     events = [
         *boots,
-        *_jump(about(5), chance),
-        *_jump(about(17.2), chance),
-        *_jump(about(24), chance),
-        *_gps(about(1), 3 * HOUR),
-        *_gps(about(11), 3 * HOUR),
-        *_gps(about(22.3), 3 * HOUR),
-        *_ntp(about(3), 5, chance),
-        *_ntp(about(7), 4, chance),
-        *_ntp(about(13), 6, chance),
-        *_ntp(about(26), 4, chance),
+        *(event for at in jumps for event in _jump(at, chance)),
+        *(event for at in gps for event in _gps(at, 3 * HOUR)),
+        *(event for at in ntp for event in _ntp(at, chance.randrange(3, 7), chance)),
         *(Event(fills + hour * HOUR, "disk_fills") for hour in range(24)),
         *(Event(fills + hour * HOUR + MINUTE, "goes_mad", (SENSORS[3], MAD_WORDS_AN_HOUR)) for hour in range(24)),
         Event(fills + DAY, "disk_has_room"),
@@ -96,6 +97,16 @@ def month(seed: int, end_ms: int) -> Plan:
     others = _at_random(chance, start_ms, end_ms, DETECTIONS_A_DAY, [])
     events += (Event(at, "detection", (chance.choice(SENSORS[:9]), chance.choice(OTHER_LABELS))) for at in others)
     return Plan(start_ms, end_ms, dies_ms, sorted(events, key=lambda event: event.at_ms))
+
+
+def first_hours(end_ms: int) -> Plan:
+    """The first six hours of a new post, which nobody told the time: readings, and an alert in each of three hours."""
+    start_ms = end_ms - 6 * HOUR
+    events = [Event(at_ms, "readings", (SENSORS[:3],)) for at_ms in range(start_ms + STEP, end_ms, STEP)]
+    events += [
+        Event(start_ms + hour * HOUR + MINUTE, "alert", (SENSORS[hour], ALERT_LABELS[hour])) for hour in range(1, 4)
+    ]
+    return Plan(start_ms, end_ms, end_ms + DAYS * DAY, sorted(events, key=lambda event: event.at_ms))
 
 
 def _at_random(

@@ -38,7 +38,7 @@ port = {link_port}
 tls = false
 receipt_timeout_s = 5
 [clock]
-settle_s = 2
+settle_s = {settle_s}
 [health]
 every_s = 3
 [history]
@@ -124,7 +124,9 @@ class OutboxWord(NamedTuple):
 class Post:
     """home: settings and ttys. disk: everything that the gateway keeps. world: the file of a `World`."""
 
-    def __init__(self, home: Path, disk: Path, world: Path, *, link_port: int, page_port: int) -> None:
+    def __init__(
+        self, home: Path, disk: Path, world: Path, *, link_port: int, page_port: int, settle_s: int = 2
+    ) -> None:
         self.disk = disk
         self.log = home / "gateway.log"
         self.devices = {name: Device(name) for name in SENSORS}
@@ -133,7 +135,9 @@ class Post:
         self.starts = 0
         self._settings, self._world = home / "gateway.toml", world
         self._process: subprocess.Popen[str] | None = None
-        text = _SETTINGS.format(post=POST, disk=disk, home=home, link_port=link_port, page_port=page_port)
+        text = _SETTINGS.format(
+            post=POST, disk=disk, home=home, link_port=link_port, page_port=page_port, settle_s=settle_s
+        )
         text += "".join(_DEVICE.format(id=one.id, name=one.name, key=one.key) for one in self.devices.values())
         text += "".join(_PLACED.format(name=name, title=title_of(name), every_s=EVERY_S) for name in SENSORS)
         self._settings.write_text(text)
