@@ -50,7 +50,7 @@ class HistoryFile:
         try:
             self._db.execute("PRAGMA journal_mode = WAL").fetchall()
             self._db.execute("PRAGMA journal_size_limit = 4194304").fetchall()
-            self._db.execute("PRAGMA cache_size = -256")  # it is appended to; whoever reads it all has a connection of his own
+            self._db.execute("PRAGMA cache_size = -256")  # KiB: it is appended to, and read by other connections
             _migrate(self._db)
             self._page_bytes = int(self._db.execute("PRAGMA page_size").fetchone()[0])
         except (sqlite3.Error, HistoryError):
