@@ -178,10 +178,16 @@ def test_an_unknown_station_is_receipted_kept_and_driven_again_once_it_is_regist
 
     write_registry(hq.registry, {STATION: "yaguas", "puesto-nuevo": "ampiyacu"})
     wait_until("the registry is read", lambda: len(hq.ingest.get("/api/v1/stations")["stations"]) == 2)
-    assert hq.vigia("redrive", settings, "--reason", "unknown_station").stdout == "10 mensajes van otra vez a sus destinos\n"
+    assert (
+        hq.vigia("redrive", settings, "--reason", "unknown_station").stdout
+        == "10 mensajes van otra vez a sus destinos\n"
+    )
     hq.wait_stored(range(1, 101), "puesto-nuevo")
     assert hq.ingest.dead_letters() == 0
-    assert hq.vigia("redrive", settings, "--reason", "unknown_station").stdout == "0 mensajes van otra vez a sus destinos\n"
+    assert (
+        hq.vigia("redrive", settings, "--reason", "unknown_station").stdout
+        == "0 mensajes van otra vez a sus destinos\n"
+    )
     hq.wait_stored(range(1, 101), "puesto-nuevo")
     assert "Traceback" not in hq.ingest.log.read_text()
 

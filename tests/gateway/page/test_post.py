@@ -11,7 +11,9 @@ import pytest
 
 from deploy.parts.processes import free_port
 from deploy.parts.services import Gateway
+from firmware_bridge.readings import Kind
 from gateway.page.pin import write_pin
+from gateway.watch.history_file import read_facts
 from tests.bench.devices import Line, detections, devices_of, line_for
 from tests.support.waiting import wait_until
 
@@ -34,6 +36,13 @@ class Station:
         """The first sensor says something."""
         self.line.say(detections(self.devices[:1], 1, label)[0])
 
+    def listens(self) -> bool:
+        return "is open at" in self.gateway.log.read_text()
+
+    def knows_of_a_patrol(self) -> bool:
+        facts = read_facts(self.gateway.directory / "history.db")
+        return any(fact.reading.kind == Kind.PATROL for fact in facts)
+
     def answers(self) -> bool:
         try:
             return httpx.get(self.url, timeout=2).status_code == 200
@@ -51,6 +60,7 @@ def station(tmp_path: Path) -> Iterator[Station]:
     made.gateway.start()
     try:
         wait_until("the page is served", made.answers)
+        wait_until("the line is open", made.listens)
         yield made
     finally:
         made.gateway.stop()
@@ -81,6 +91,7 @@ def test_an_acknowledgement_and_the_phones_session_outlive_a_kill(station: Stati
         said = "Rosa: cazadores de la comunidad"
         wait_until("it is acknowledged", lambda: said in phone.get("/").text)
         assert phone.post("/patrulla/sale", data={"name": "Yaguas 2", "hours": "4"}).status_code == 303
+        wait_until("it is kept, at once", station.knows_of_a_patrol)
 
         station.gateway.kill()
         station.gateway.start()
