@@ -50,7 +50,9 @@ class Ingest:
         settings = self._settings
         registry = Registry(settings.registry.path)
         registry.load()
-        journal = Journal(settings.journal.path, registry.territory_of)
+        journal = Journal(
+            settings.journal.path, registry.territory_of, bytes_a_day=settings.journal.station_bytes_per_day
+        )
         journal.open()
         clock = HeadquartersClock(max(journal.last_received_ms().values(), default=0))
         series = SeriesBook(settings.journal.path, settings.influx.series_per_station)

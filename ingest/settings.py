@@ -66,6 +66,13 @@ class JournalSettings(Section):
     keep_days: int = Field(
         30, ge=0, le=3650, description="Messages that every sink has stored are kept this long all the same."
     )
+    station_bytes_per_day: int = Field(
+        512 * 1024 * 1024,
+        ge=1024 * 1024,
+        description="How many bytes of new messages a station may lay into the journal from midnight to midnight UTC:"
+        " so that none fills the disk for all. 512 MiB are some 80 million readings, years of a post. What comes beyond"
+        " it is not receipted, so that nothing is lost: the post keeps it and sends it again.",
+    )
 
 
 class RegistrySettings(Section):

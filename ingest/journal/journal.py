@@ -21,6 +21,9 @@ log = logging.getLogger(__name__)
 
 STAGE: Final = "journal"
 PRUNE_SLICE: Final = 1000
+OVER_QUOTA: Final = "over_quota"
+"""Counted for each message of a station that has had its bytes of the day."""
+_DAY_MS: Final = 86_400_000
 
 
 class Arrival(NamedTuple):
@@ -36,8 +39,8 @@ class Appended(NamedTuple):
 
     receipts: station to epoch to what the journal holds (at least what came). discards: by reason. counts: by name;
     each of `received_messages` is one of `journaled_messages`, `duplicate_messages` (nothing new in it) and
-    `refused_messages` (now a dead letter); `journaled_entries` are the new ones; for `forgotten_ranges` see
-    `ingest.journal.seen`.
+    `refused_messages` (now a dead letter, or OVER_QUOTA: not receipted, so that the post keeps it); `journaled_entries`
+    are the new ones; for `forgotten_ranges` see `ingest.journal.seen`.
     """
 
     receipts: dict[str, dict[bytes, RangeSet]]
@@ -50,10 +53,21 @@ TerritoryOf = Callable[[str], str | None]
 
 
 class Journal:
-    """The writing side. No I/O before `open`. territory_of: what is frozen with each message that comes."""
+    """The writing side. No I/O before `open`.
 
-    def __init__(self, path: Path, territory_of: TerritoryOf = lambda _: None) -> None:
+    territory_of: what is frozen with each message that comes. bytes_a_day: taken of a station from midnight to midnight
+    UTC, as far as this process knows; of what comes beyond it nothing is stored, marked or receipted: the post keeps it
+    and sends it again.
+    """
+
+    def __init__(
+        self, path: Path, territory_of: TerritoryOf = lambda _: None, *, bytes_a_day: int | None = None
+    ) -> None:
         self.path = path
+        self._bytes_a_day = bytes_a_day
+        self._day = 0
+        self._taken: Counter[str] = Counter()
+        self._told: set[str] = set()
         self._territory_of = territory_of
         self._lock = JournalLock(path)
         self._db: sqlite3.Connection | None = None
@@ -102,15 +116,20 @@ class Journal:
         rows: list[tuple[int, str, str, bytes, bytes, str | None]] = []
         letters: list[DeadLetter] = []
         update = SeenUpdate(self._seen)
+        taking: Counter[str] = Counter()
         for arrival in arrivals:
             try:
                 station, epoch, ranges = _whose(arrival)
+                if self._is_over_quota(station, taking[station] + len(arrival.payload), arrival.received_ms):
+                    discards[OVER_QUOTA] += 1
+                    continue
                 fresh, held = update.add(station, epoch, ranges, arrival.received_ms)
             except ContractError as error:
                 letters.append(DeadLetter(STAGE, error.reason, error.detail, arrival.topic, arrival.payload, None))
                 discards[error.reason] += 1
                 continue
             if fresh:
+                taking[station] += len(arrival.payload)
                 territory = self._territory_of(station)
                 rows.append((arrival.received_ms, arrival.topic, station, fresh.encode(), arrival.payload, territory))
                 counts["journaled_entries"] += len(fresh)
@@ -119,7 +138,7 @@ class Journal:
             discards["duplicate_entry"] += len(ranges) - len(fresh)
             receipts.setdefault(station, {}).setdefault(epoch, RangeSet()).update(held)
         counts["journaled_messages"] = len(rows)
-        counts["refused_messages"] = len(letters)
+        counts["refused_messages"] = len(letters) + discards[OVER_QUOTA]
         if rows or letters:
             with transaction(db):
                 db.executemany(
@@ -130,8 +149,30 @@ class Journal:
                 update.write(db)
                 discards[DROPPED] = keep_letters(db, letters)
             update.apply()
+            self._taken += taking
         counts["forgotten_ranges"] = update.forgotten
         return Appended(receipts, +counts, +discards)
+
+    def _is_over_quota(self, station: str, more: int, received_ms: int) -> bool:
+        if self._bytes_a_day is None:
+            return False
+        day = received_ms // _DAY_MS
+        if day != self._day:
+            self._day = day
+            self._taken.clear()
+            self._told.clear()
+        if self._taken[station] + more <= self._bytes_a_day:
+            return False
+        if station not in self._told:
+            self._told.add(station)
+            log.warning(
+                "%s has sent %d bytes of new messages today, more than [journal] station_bytes_per_day: what else it"
+                " sends is taken after midnight UTC. If it is not catching up, see what it sends, or revoke its"
+                " certificate",
+                station,
+                self._taken[station],
+            )
+        return True
 
     def only_sinks(self, names: Collection[str]) -> None:
         """Forget where sinks stand that this process does not run any more: nothing would ever be pruned for them."""

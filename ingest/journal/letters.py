@@ -52,8 +52,11 @@ class Letters(NamedTuple):
 
 
 def keep_letters(db: sqlite3.Connection, letters: Sequence[DeadLetter]) -> int:
-    """Within a transaction: keep dead letters and let the oldest go when they are too many or too large; how many
-    went. What never became a message (stage `journal`) and what a sink refused never make room for each other."""
+    """Within a transaction: keep dead letters and let old ones go when they are too many or too large; how many went.
+
+    What never became a message (stage `journal`) and what a sink refused never make room for each other. Of what sinks
+    refused, the oldest of the station that takes most goes, so that a flood of one makes room for itself alone.
+    """
     if not letters:
         return 0
     at_ms = time.time_ns() // 1_000_000
@@ -65,9 +68,8 @@ def keep_letters(db: sqlite3.Connection, letters: Sequence[DeadLetter]) -> int:
     count, size, garbage, garbage_size = db.execute(
         "SELECT letters - journal_letters, bytes - journal_bytes, journal_letters, journal_bytes FROM dead_letter_total"
     ).fetchone()
-    kept = "SELECT id, length(payload) FROM dead_letter WHERE stage <> 'journal' ORDER BY id"
     unmade = "SELECT id, length(payload) FROM dead_letter WHERE stage = 'journal' ORDER BY id"
-    going = _too_many(db, kept, count - MAX_LETTERS, size - MAX_LETTER_BYTES)
+    going = _of_the_largest(db, count - MAX_LETTERS, size - MAX_LETTER_BYTES)
     going += _too_many(db, unmade, garbage - MAX_GARBAGE_LETTERS, garbage_size - MAX_GARBAGE_BYTES)
     if going:
         db.executemany("DELETE FROM dead_letter WHERE id = ?", going)
@@ -117,6 +119,35 @@ def redrive_letters(path: Path, reason: str | None) -> int:
                         db.execute("DELETE FROM dead_letter WHERE id = ?", (number,))
             at = letters[-1][0] if letters else last
     return len(moved)
+
+
+def _of_the_largest(db: sqlite3.Connection, letters: int, size: int) -> list[tuple[int]]:
+    """The ids of sinks' letters that must go so that at least this many letters and bytes less remain: each time the
+    oldest of the station that takes most of what is wanting."""
+    going: list[tuple[int]] = []
+    if letters <= 0 and size <= 0:
+        return going
+    shares = {station: [n, taken] for station, n, taken in db.execute("SELECT * FROM dead_letter_share")}
+    oldest = {
+        station: db.execute(
+            "SELECT id, length(payload) FROM dead_letter WHERE station = ? AND stage <> 'journal' ORDER BY id",
+            (station,),
+        )
+        for station in shares
+    }
+    while shares and (len(going) < letters or size > 0):
+        wanting = 1 if size > 0 else 0
+        station = max(shares, key=lambda name: shares[name][wanting])
+        row = oldest[station].fetchone()
+        if row is None:
+            del shares[station]
+            continue
+        number, length = row
+        size -= length
+        shares[station][0] -= 1
+        shares[station][1] -= length
+        going.append((number,))
+    return going
 
 
 def _too_many(db: sqlite3.Connection, oldest_first: str, letters: int, size: int) -> list[tuple[int]]:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from gateway.contract.ranges import RangeSet
 from gateway.contract.topics import Lane, up
 from ingest.journal import seen
-from ingest.journal.journal import PRUNE_SLICE, Arrival
+from ingest.journal.journal import PRUNE_SLICE, Arrival, Journal
 from ingest.journal.reader import JournalReader
 from tests.ingest.journal.arrivals import STATION, arrival, fresh_entries, headed, opened, rows, seen_entries
 from tests.ingest.messages import EPOCH, NOON_MS
@@ -223,6 +223,35 @@ def test_stations_beyond_all_measure_are_refused(path: Path, monkeypatch: pytest
         done = journal.append([headed(RangeSet([(1, 1)]), station=name) for name in ("a", "b", "c", "a")])
         assert done.discards == {"too_many_stations": 1, "duplicate_entry": 1}
         assert journal.append([headed(RangeSet([(2, 2)]), station="b")]).counts["journaled_messages"] == 1
+
+
+@pytest.mark.expects_warnings
+def test_beyond_its_bytes_of_the_day_a_station_is_not_receipted_and_loses_nothing(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(path, bytes_a_day=10_000)
+    journal.open()
+    large = [headed(RangeSet([(n, n)]), body=b"x" * 3_000) for n in range(1, 6)]
+    done = journal.append([*large, arrival([1], station="puesto-dos")])
+    assert done.receipts == {STATION: {EPOCH: RangeSet([(1, 3)])}, "puesto-dos": {EPOCH: RangeSet([(1, 1)])}}
+    assert done.discards == {"over_quota": 2}
+    assert (done.counts["journaled_messages"], done.counts["refused_messages"]) == (4, 2)
+    again = journal.append(large[3:])
+    assert (again.receipts, again.discards) == ({}, {"over_quota": 2})
+    assert len([r for r in caplog.records if "station_bytes_per_day" in r.getMessage()]) == 1  # once a day
+    tomorrow = [message._replace(received_ms=NOON_MS + 86_400_000) for message in large[3:]]
+    assert journal.append(tomorrow).receipts == {STATION: {EPOCH: RangeSet([(1, 5)])}}
+    journal.close()
+    assert sorted(n for s, _, n in fresh_entries(path) if s == STATION) == [1, 2, 3, 4, 5]
+
+
+def test_what_comes_again_takes_nothing_of_the_days_bytes(path: Path) -> None:
+    journal = Journal(path, bytes_a_day=10_000)
+    journal.open()
+    message = headed(RangeSet([(1, 9)]), body=b"x" * 3_000)
+    for _ in range(20):
+        assert journal.append([message]).receipts
+    journal.close()
 
 
 # what is kept, how long

@@ -93,6 +93,25 @@ def test_a_flood_of_garbage_takes_no_room_from_what_was_receipted(path: Path, mo
     assert rows(path, "SELECT journal_letters, journal_bytes FROM dead_letter_total") == [(50, 500)]
 
 
+def test_a_station_whose_messages_are_refused_without_end_makes_room_for_its_own_alone(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bounds, "MAX_LETTERS", 20)
+    monkeypatch.setattr(bounds, "MAX_LETTER_BYTES", 100_000)
+    with opened(path) as journal:
+        journal.append([arrival([n], station="quieto") for n in (1, 2, 3)])
+        refuse(path, "unknown_station")
+        for turn in range(5):
+            many = range(1 + turn * 10, 11 + turn * 10)
+            journal.append([arrival([n], station="hostil") for n in many])
+            refuse(path, "bad_body", lines=[b"x" * (10 if turn < 4 else 40_000)])
+    kept = rows(path, "SELECT station, count(*) FROM dead_letter GROUP BY station")
+    assert dict(kept) == {"quieto": 3, "hostil": 2}  # type: ignore[arg-type]  # pairs
+    assert rows(path, "SELECT letters, bytes FROM dead_letter_share WHERE station = 'hostil'") == [(2, 80_000)]
+    assert redrive_letters(path, None) == 5
+    assert rows(path, "SELECT count(*) FROM dead_letter_share") == [(0,)]
+
+
 def test_they_take_no_more_bytes_than_they_may(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bounds, "MAX_GARBAGE_BYTES", 1_000_000)
     with opened(path) as journal:
