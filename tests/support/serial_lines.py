@@ -24,7 +24,10 @@ class TtyPair:
             data = data[os.write(self.master, data) :]
 
     def unplug(self) -> None:
-        """The device vanishes; its link stays, pointing to nothing."""
+        """The device vanishes, its link first, as udev does it: the next pty may have the same name, and whoever still
+        waits for this port would take that one."""
+        if self.link.is_symlink() and str(self.link.readlink()) == self.name:
+            self.link.unlink()
         for descriptor in (self.slave, self.master):
             if descriptor >= 0:
                 os.close(descriptor)
