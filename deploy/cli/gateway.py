@@ -38,7 +38,7 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
     """
     from deploy.doctor.files import at_post
     from deploy.doctor.findings import Text
-    from deploy.settings.post import doubts_of_post, place_of_post, rules_of_post
+    from deploy.settings.post import doubts_of_post, doubts_of_sources, place_of_post, rules_of_post
     from gateway.rules.describe import describe
     from gateway.settings import GatewaySettings
 
@@ -55,6 +55,7 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
         lang.value,
     )
     tell_paths(settings, lang.value)
+    tell_doubts(doubts_of_sources(settings), lang.value)
     if not settings.sources:
         say(
             Text(

@@ -38,6 +38,22 @@ REASONS_OF_FILES: Final[Mapping[str, Reason]] = {
     "no_format": Reason(Text("sonidos sin su formato", "sounds without their format"), _CARD),
     "bad_format": Reason(Text("sonidos en un formato que no se sabe leer", "sounds of an unknown format"), _AS_WAV),
     "no_samples": Reason(Text("sonidos vacíos", "empty sounds"), _CARD),
+    "free_label": Reason(
+        Text("sonidos con una etiqueta que ningún aviso conoce", "sounds with a label that no warning knows"),
+        Text(
+            "Se guardan como vinieron y no avisan; para que avisen, nómbrelos con una etiqueta de"
+            " `vigia gateway config`, [lanes] alert_labels, como chainsaw o motosierra",
+            "They are kept as they came, and warn nobody; to warn, name them by a label of `vigia gateway config`,"
+            " [lanes] alert_labels, such as chainsaw",
+        ),
+    ),
+    "too_deep": Reason(
+        Text("archivos en carpetas demasiado hondas", "files in directories too deep"),
+        Text(
+            "No se leen: suba max_depth de esa fuente, o guarde los archivos más arriba",
+            "They are not read: raise max_depth of that source, or store the files higher up",
+        ),
+    ),
     "unreadable": Reason(Text("archivos que no se pudieron leer", "files that could not be read"), _CARD),
     "unwritable": Reason(Text("archivos que no se pudieron guardar", "files that could not be kept"), _DISK),
     "disk_full": Reason(Text("archivos para los que no hubo espacio", "files for which there was no room"), _DISK),

@@ -122,14 +122,18 @@ def _checked(adapter: TypeAdapter[Any], value: object) -> Any:
 
 
 def relative_paths(settings: BaseModel) -> list[str]:
-    """The names of settings that hold a relative path, such as `outbox.path`."""
-    found: list[str] = []
-    for name, value in settings:
-        if isinstance(value, BaseModel):
-            found += [f"{name}.{inner}" for inner in relative_paths(value)]
-        elif isinstance(value, Path) and not value.is_absolute():
-            found.append(name)
-    return found
+    """The names of settings that hold a relative path, such as `outbox.path` or `sources[1].directory`."""
+    return [name for field, value in settings for name in _relative(field, value)]
+
+
+def _relative(name: str, value: object) -> list[str]:
+    if isinstance(value, BaseModel):
+        return [f"{name}.{inner}" for inner in relative_paths(value)]
+    if isinstance(value, list):
+        return [inner for at, one in enumerate(value, 1) for inner in _relative(f"{name}[{at}]", one)]
+    is_layout = isinstance(value, str) and name == "layout" and value.endswith(".toml")
+    path = Path(str(value)) if is_layout else value
+    return [name] if isinstance(path, Path) and not path.is_absolute() else []
 
 
 def _read(path: Path, language: Language) -> str:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from pydantic import BaseModel
+
 from deploy.errors import DeployError
 from deploy.language import Language, Text
 from deploy.settings.file import load_settings
+from firmware_bridge.readings import LABELS
 
 if TYPE_CHECKING:
     from gateway.place.place import Place
@@ -41,6 +44,37 @@ def doubts_of_post(settings: GatewaySettings, book: RuleBook, place: Place) -> l
 
     names = list(_sensors(settings))
     return [Text(*both) for both in doubts(book, place, names, settings.lanes.alert_labels)]
+
+
+def doubts_of_sources(settings: GatewaySettings) -> list[Text]:
+    """Labels of the settings' own making: they are kept, and no alert knows them."""
+    return [
+        Text(
+            f"{source.name} usa la etiqueta {label}, que no está en la lista: se guarda, pero no avisa. Las que avisan:"
+            f" {', '.join(settings.lanes.alert_labels)}",
+            f"{source.name} uses the label {label}, which is not in the list: it is kept, and warns nobody. Those that"
+            f" warn: {', '.join(settings.lanes.alert_labels)}",
+        )
+        for source in settings.sources
+        for label in sorted(set(_labels(source)))
+        if label and label not in LABELS and not label.startswith("unlisted_")
+    ]
+
+
+def _labels(model: BaseModel) -> Iterator[str]:
+    """Every label that settings give, also in the layouts that they name."""
+    for name, value in model:
+        if name == "label" and isinstance(value, str):
+            yield value
+        elif name == "labels" and isinstance(value, dict):
+            yield from value.values()
+        elif isinstance(value, BaseModel):
+            yield from _labels(value)
+        elif isinstance(value, list | dict):
+            for one in value if isinstance(value, list) else value.values():
+                for inner in one if isinstance(one, list) else (one,):
+                    if isinstance(inner, BaseModel):
+                        yield from _labels(inner)
 
 
 def _sensors(settings: GatewaySettings) -> Iterator[str]:

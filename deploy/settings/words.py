@@ -253,6 +253,10 @@ _SENTENCES: Final = tuple(
             r"output (.*) speaks by (.*): no source is called so",
             r"la salida \1 habla por \2: no hay ninguna fuente con ese nombre en [[sources]]",
         ),
+        (
+            r"a label of your own is 1 to (\d+) of a-z, 0-9 and _, and begins with a letter",
+            r"una etiqueta propia es de 1 a \1 de a-z, 0-9 y _, y empieza con una letra",
+        ),
         (r"two (?:devices|recorders) have the (\w+) (.*)", r"dos equipos tienen el mismo \1: \2"),
         (r"a key is (\d+) hex digits, in quotes", r"una clave son \1 cifras hexadecimales, entre comillas"),
         (r"device (.*) needs either key or key_file", r"el equipo \1 necesita key o key_file, uno de los dos"),

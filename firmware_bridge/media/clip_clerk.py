@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from msgspec import structs
 
+from firmware_bridge.label_words import known_label
 from firmware_bridge.media.bundles import Bundle, Item
 from firmware_bridge.media.settings import Identity, RecorderSettings, identify
 from firmware_bridge.media.times import age_s, to_utc
@@ -30,7 +31,7 @@ _TIME_IN_NAME: Final = re.compile(r"(?<!\d)(\d{4})(\d\d)(\d\d)[_T-](\d\d)(\d\d)(
 class ClipClerk:
     """A `Clerk`. full_scale_decibels: the sound level that drives the recorder to full scale, None when it is not
     calibrated. name_pattern: finds a group `label` in the file's name. Reasons beside those of `wav` and `times`:
-    unknown_recorder, bad_label."""
+    unknown_recorder, bad_label, free_label (kept, but no label of the vocabulary: no rule knows it)."""
 
     suffixes = frozenset({".wav", ".wave"})
 
@@ -86,7 +87,9 @@ class ClipClerk:
         reasons += [doubt] if doubt else []
         reasons += [] if identity.known else ["unknown_recorder"]
         label = self._label(item, identity, reasons)
-        rejected = [Rejected(reason, 1, item.name) for reason in reasons]
+        rejected = [
+            Rejected(reason, 1, f"{label}: {item.name}" if reason == "free_label" else item.name) for reason in reasons
+        ]
         values = {}
         for name, value in self._values(facts):
             try:
@@ -127,7 +130,9 @@ class ClipClerk:
         if len(label.encode()) > 32 or not label.isprintable():
             reasons.append("bad_label")
             return identity.label
-        return label
+        if not (known := known_label(label)):
+            reasons.append("free_label")
+        return known or label
 
     def _values(self, facts: WavFacts) -> Iterable[tuple[str, float]]:
         yield "duration_seconds", facts.duration_s

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from firmware_bridge.delivery import SensorName, SourceSettings
+from firmware_bridge.label_words import LabelWord
 
 
 def _zone(name: str) -> str:
@@ -19,7 +20,6 @@ def _zone(name: str) -> str:
 
 
 Zone = Annotated[str, AfterValidator(_zone)]
-LABEL_PATTERN = r"^[a-z][a-z0-9_]{0,31}$"
 
 
 class Recorder(BaseModel):
@@ -34,9 +34,7 @@ class Recorder(BaseModel):
     directory: str | None = Field(
         default=None, min_length=1, max_length=255, description="The directory below the watched one that is its own."
     )
-    label: str | None = Field(
-        default=None, pattern=LABEL_PATTERN, description="What its files show or hold, when all are of one kind."
-    )
+    label: LabelWord | None = Field(default=None, description="What its files show or hold, when all are of one kind.")
     zone: Zone | None = Field(default=None, description="Its time zone, when it is not that of the source.")
     clock_error_s: float | None = Field(
         default=None,
@@ -58,9 +56,7 @@ class RecorderSettings(SourceSettings):
     sensor: SensorName | None = Field(
         default=None, description="Name of the sensor of files that none of `recorders` made; the source's if left out."
     )
-    label: str = Field(
-        default="unknown", pattern=LABEL_PATTERN, description='What the files show or hold; "unknown" if they vary.'
-    )
+    label: LabelWord = Field(default="unknown", description='What the files show or hold; "unknown" if they vary.')
     zone: Zone = Field(default="UTC", description="Time zone of the recorders' clocks, such as America/Lima.")
     clock_error_s: float = Field(
         default=0.0, ge=-1e9, le=1e9, description="How far the recorders' clocks are ahead of the true time, seconds."

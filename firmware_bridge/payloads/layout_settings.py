@@ -8,7 +8,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from firmware_bridge.payloads.targets import DETECTIONS, MAX_FIELDS, KindName, Label, check_quantity
+from firmware_bridge.label_words import LabelWordOrNone
+from firmware_bridge.payloads.targets import DETECTIONS, MAX_FIELDS, KindName, check_quantity
 
 MAX_PAYLOAD_BYTES: Final = 1_024
 MAX_REPEATS: Final = 64
@@ -85,7 +86,7 @@ class LayoutField(BaseModel):
     lookup: dict[str, Annotated[float, Field(allow_inf_nan=False)]] = Field(
         default={}, max_length=MAX_FIELDS, description="In place of scale and offset: raw number to value."
     )
-    labels: dict[str, Label] = Field(
+    labels: dict[str, LabelWordOrNone] = Field(
         default={},
         max_length=MAX_FIELDS,
         description="For a field that tells what was detected: raw number to label; an empty one: nothing was.",

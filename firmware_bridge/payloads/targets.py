@@ -7,15 +7,14 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from firmware_bridge.label_words import LabelWordOrNone
 from firmware_bridge.payloads.grouping import AGE, Collector
 from firmware_bridge.payloads.units import UnitError, conversion, converter
-from firmware_bridge.readings import MAX_NAME_BYTES, QUANTITIES
+from firmware_bridge.readings import QUANTITIES
 
 MAX_FIELDS: Final = 256
 DETECTIONS: Final = ("acoustic_detection", "camera_detection")
 """The kinds that have a label."""
-
-Label = Annotated[str, Field(max_length=MAX_NAME_BYTES, pattern=r"^[a-z0-9_]*$")]
 
 KindName = Literal["acoustic_detection", "camera_detection", "environment", "device_status", "position"]
 
@@ -40,7 +39,7 @@ class Target(BaseModel):
     absent: list[float] = Field(
         default=[], max_length=16, description="Values (before scale and offset) that mean that nothing was measured."
     )
-    labels: dict[str, Label] = Field(
+    labels: dict[str, LabelWordOrNone] = Field(
         default={},
         max_length=MAX_FIELDS,
         description="For a field that tells what was detected: its text or number, and the label it stands for. An "

@@ -144,6 +144,20 @@ def test_end_to_end_into_the_outbox(tmp_path: Path) -> None:
     post.outbox.close()
 
 
+@pytest.mark.parametrize(
+    ("word", "label", "reasons"), [("Motosierra", "chainsaw", {}), ("guacamayo", "guacamayo", {"free_label": 1})]
+)
+def test_a_label_in_a_name_warns_or_is_counted(tmp_path: Path, word: str, label: str, reasons: dict[str, int]) -> None:
+    """A title is its label; a word of the recorder's own is kept, and told."""
+    post = Post(tmp_path, "grabadoras")
+    put(tmp_path, f"a_{word}.wav", clip(COMMENT))
+    with running(settings(tmp_path, name_pattern=r"_(?P<label>[A-Za-z]+)\."), post):
+        wait_until("the clip", lambda: post.delivered() == 1)
+    assert post.deliveries[0].readings[0].label == label
+    assert post.reasons() == reasons
+    post.outbox.close()
+
+
 def test_a_clip_that_is_still_recorded_is_waited_for(tmp_path: Path) -> None:
     post = Post(tmp_path, "grabadoras")
     content = clip(COMMENT, data=samples(3.0))
