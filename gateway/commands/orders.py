@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
@@ -28,7 +27,8 @@ from gateway.settings import GatewaySettings
 
 log = logging.getLogger(__name__)
 
-_PROGRAM_S: Final = 30.0
+RESTART_FILE: Final = "restart-machine"
+"""vigia-restart.path of systemd waits for it."""
 _HALF_WAY: Final = frozenset(
     {"no_answer", "no_progress", "too_long", "bad_digest", "not_booted", "no_key", "counters", "stopped"}
 )
@@ -135,13 +135,7 @@ class Orders:
             raise OrderError(f"{error}", begun=error.reason in _HALF_WAY, interrupted=interrupted) from error
 
     def _restart_machine(self) -> None:
-        program = self._own.commands.restart_machine
-        try:
-            done = subprocess.run(program, capture_output=True, timeout=_PROGRAM_S, check=False)
-        except (OSError, subprocess.TimeoutExpired) as error:
-            log.warning("the machine is not started anew: %s", error)
-            return
-        if done.returncode:
-            log.warning(
-                "the machine is not started anew: %s: %s", program[0], done.stderr[-200:].decode(errors="replace")
-            )
+        """Ask for it: the gateway may not do it itself, a unit of systemd that watches for this file does."""
+        self._directory.mkdir(parents=True, exist_ok=True)
+        (self._directory / RESTART_FILE).touch()
+        log.warning("the machine is to start anew: %s", self._directory / RESTART_FILE)

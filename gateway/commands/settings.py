@@ -28,9 +28,3 @@ class CommandSettings(Section):
         description="How long settings changed from afar are tried: if headquarters is not reached under them within so"
         " much time of open link, the post goes back to the earlier ones by itself.",
     )
-    restart_machine: list[str] = Field(
-        default_factory=lambda: ["systemctl", "reboot"],
-        min_length=1,
-        max_length=16,
-        description="The program, with its arguments, that starts the machine anew.",
-    )

@@ -9,15 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from gateway.commands.orders import RESTART_FILE
+
 SYSTEMD = Path(__file__).parents[3] / "deploy" / "systemd"
 UNITS = ["vigia-gateway", "vigia-ingest"]
 
 
-def read(unit: str) -> dict[str, dict[str, list[str]]]:
+def read(unit: str, kind: str = "service") -> dict[str, dict[str, list[str]]]:
     """Section to key to its values in order: systemd allows a key more than once, which configparser does not."""
     sections: dict[str, dict[str, list[str]]] = {}
     section = ""
-    for number, line in enumerate((SYSTEMD / f"{unit}.service").read_text(encoding="utf-8").splitlines(), 1):
+    for number, line in enumerate((SYSTEMD / f"{unit}.{kind}").read_text(encoding="utf-8").splitlines(), 1):
         if not line or line.startswith("#"):
             continue
         if found := re.fullmatch(r"\[(\w+)\]", line):
@@ -90,3 +92,10 @@ def test_systemd_itself_finds_nothing_wrong(unit: str, tmp_path: Path) -> None:
     copy.write_text(text.replace("/opt/vigia/bin/vigia", "/bin/true"), encoding="utf-8")
     verified = subprocess.run([program, "verify", str(copy)], capture_output=True, text=True, timeout=60, check=False)
     assert (verified.returncode, verified.stderr) == (0, "")
+
+
+def test_the_machine_is_started_anew_for_the_file_that_the_gateway_leaves_and_only_once() -> None:
+    found, service = read("vigia-restart", "path")["Path"], read("vigia-restart")["Service"]
+    assert found["PathExists"] == [f"/var/lib/vigia/commands/{RESTART_FILE}"]
+    assert service["ExecStart"][0] == f"/bin/rm -f {found['PathExists'][0]}"
+    assert service["ExecStart"][-1] == "/bin/systemctl reboot"

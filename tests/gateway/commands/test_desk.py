@@ -43,7 +43,7 @@ from tests.support.waiting import wait_until
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"  # of b"test"
 TROUBLES = {"bad_signature": "refused", "busy": "refused", "no_answer": "failed", "stopped": "interrupted"}
-OWN = GatewaySettings.model_validate({"station": {"name": "puesto-a"}, "commands": {"restart_machine": ["true"]}})
+OWN = GatewaySettings.model_validate({"station": {"name": "puesto-a"}})
 
 
 @dataclass
@@ -202,6 +202,15 @@ def test_what_cannot_be_done_is_answered_with_the_reason(tmp_path: Path) -> None
             _, label, note = answered(outbox, number)[-1]
             assert (label, words in note) == ("refused", True), note
     assert (post.done, post.restarts) == ([], 0)
+
+
+@pytest.mark.expects_warnings
+def test_the_machine_is_started_anew_by_whoever_may_once_the_answer_is_on_disk(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    with post.running() as (desk, outbox):
+        give(desk, given(Restart("machine")))
+        assert answered(outbox)[0][1] == "started"
+        wait_until("it is asked for", (tmp_path / "restart-machine").exists)
 
 
 def test_an_image_comes_in_pieces_and_goes_to_the_sensor(tmp_path: Path) -> None:
