@@ -45,6 +45,8 @@ PLACE: Final = "commands"
 """Where commands that were not begun are counted among the tallies, by reason."""
 _MOST_WAITING: Final = 64
 _TICK_S: Final = 0.5
+_SAY_AGAIN_S: Final = 600.0
+"""So seldom the log is told that commands are not believed; the counters know of each."""
 _HARMLESS: Final = (SendMedia, SayToSensor, PutFirmware)
 """Orders that may come late, when the post cannot tell whether they have expired."""
 _LINK_WANTED: Final = frozenset({LinkState.WAITING, LinkState.CONNECTING, LinkState.UP})
@@ -79,6 +81,7 @@ class CommandDesk:
         self._restart = restart
         self._inbox: queue.Queue[bytes] = queue.Queue(_MOST_WAITING)
         self._link_wanted_s = 0.0
+        self._say_again_at = 0.0
 
     # as a freight, in the uplink's thread
 
@@ -118,11 +121,9 @@ class CommandDesk:
         starting it again."""
         key = self._read_key()
         try:
-            for command_id in self._ledger.open():
+            for command_id in self._ledger.open(self._trusted_ms()):
                 self._take_up(command_id)
-            if failed := self._overlay.failed():
-                self._answer(failed, Outcome.ROLLED_BACK, "headquarters was not reached under the new settings", 0.0)
-                self._overlay.failure_answered()
+            self._answer_trial()
             while not stop.is_set():
                 try:
                     payload = self._inbox.get(timeout=_TICK_S)
@@ -145,7 +146,7 @@ class CommandDesk:
     def _take_up(self, command_id: str) -> None:
         """A command that was begun before this start, and not answered for good."""
         trial = self._overlay.trial
-        if (trial is not None and trial.id == command_id) or self._overlay.failed() == command_id:
+        if command_id in (trial.id if trial is not None else "", self._overlay.failed(), self._overlay.confirmed()):
             return  # it answers when its trial is over
         self._answer(command_id, Outcome.INTERRUPTED, "the gateway started anew in the middle of it", 0.0)
 
@@ -154,16 +155,17 @@ class CommandDesk:
             command = decode_command(payload, key)
         except ContractError as error:
             self._count(error.reason)
-            log.warning("a command is not believed: %s", error.detail)
+            self._say_not_believed(error)
             return
         if reason := self._not_now(command):
             self._count(reason)
-            log.info("command %s is not begun: %s", command.id, reason)
+            # Headquarters says it again until it has the answer; so may whoever holds the broker, ten thousand times.
+            log.log(logging.DEBUG if reason == "repeated" else logging.INFO, "command %s: %s", command.id, reason)
             return
         began = time.monotonic()
         now_ms = self._clock.now().wall_ms
         try:
-            self._ledger.begin(command.id, now_ms, command.expires_ms)
+            self._ledger.begin(command.id, now_ms, command.issued_ms, command.expires_ms)
         except LedgerError as error:
             self._count("ledger")
             log.warning("command %s is not begun: %s", command.id, error)
@@ -185,24 +187,37 @@ class CommandDesk:
             return "wrong_station"
         if self._ledger.knows(command.id):
             return "repeated"
+        if command.issued_ms <= self._ledger.forgot_at_ms(self._trusted_ms()):
+            return "maybe_repeated"
         now = self._clock.now()
         if now.quality is TimeQuality.UNTRUSTED:
             harmless = isinstance(command.order, _HARMLESS)
             return "" if harmless or command.despite_clock else "clock_not_trusted"
-        if now.wall_ms - now.uncertainty_ms > command.expires_ms:
-            return "expired"
-        return "maybe_repeated" if command.issued_ms <= self._ledger.forgot_at_ms() else ""
+        return "expired" if now.wall_ms - now.uncertainty_ms > command.expires_ms else ""
+
+    def _trusted_ms(self) -> int | None:
+        now = self._clock.now()
+        return now.wall_ms if now.is_trusted else None
+
+    def _say_not_believed(self, error: ContractError) -> None:
+        now = time.monotonic()
+        is_due = now >= self._say_again_at
+        if is_due:
+            self._say_again_at = now + _SAY_AGAIN_S
+        log.log(logging.WARNING if is_due else logging.DEBUG, "a command is not believed: %s", error.detail)
 
     def _watch_trial(self) -> None:
         """Keep what was tried when headquarters was heard under it, go back when it was not in all the time that the
         link should have been there."""
         trial = self._overlay.trial
-        if trial is None or not trial.starts:  # or proposed just now: what is heard still comes under the earlier ones
+        if (
+            trial is None or not self._overlay.is_tried
+        ):  # or proposed just now: what is heard still comes under the earlier ones
             return
         state = self._link()
         if state.receipts:
-            command_id = self._overlay.confirm()
-            self._answer(command_id, Outcome.DONE, "headquarters was reached under the new settings", 0.0)
+            self._overlay.confirm()
+            self._answer_trial()
             return
         self._link_wanted_s += _TICK_S if state.link in _LINK_WANTED else 0.0
         if self._link_wanted_s >= self._trial_s:
@@ -213,6 +228,16 @@ class CommandDesk:
                 self._trial_s,
             )
             self._restart()
+
+    def _answer_trial(self) -> None:
+        """Say how a trial ended, if that was not said yet."""
+        failed, confirmed = self._overlay.failed(), self._overlay.confirmed()
+        if failed:
+            self._answer(failed, Outcome.ROLLED_BACK, "headquarters was not reached under the new settings", 0.0)
+        if confirmed:
+            self._answer(confirmed, Outcome.DONE, "headquarters was reached under the new settings", 0.0)
+        if failed or confirmed:
+            self._overlay.end_answered()
 
     def _answer(self, command_id: str, outcome: Outcome, words: str, took_s: float) -> None:
         """Into the outbox, on disk; then the command counts as answered. A power cut between the two lets a later start

@@ -21,8 +21,16 @@ from gateway.contract.commands import Setting
 from gateway.settings import GatewaySettings
 
 MOST_STARTS: Final = 3
-_FORBIDDEN: Final = ("station.", "outbox.path", "media.path", "commands.", "page.pin", "history.path")
-"""Who the post is, where it keeps what, and whom it obeys is not changed from afar."""
+_FORBIDDEN: Final = (
+    "station.",
+    "outbox.path",
+    "media.path",
+    "commands.",
+    "history.path",
+    *(f"page.{name}" for name in ("enabled", "host", "port", "pin_file", "acting", "reading")),
+)
+"""Who the post is, where it keeps what, whom it obeys, and how its own people are warned and who of them may act: a
+trial sees whether headquarters is still reached, not whether the rangers are."""
 
 
 class Trial(msgspec.Struct, frozen=True):
@@ -36,15 +44,19 @@ class Trial(msgspec.Struct, frozen=True):
 class _Kept(msgspec.Struct, frozen=True):
     changes: dict[str, Any] = {}
     trial: Trial | None = None
-    failed: str = ""  # the id of a trial that ended before its answer could be given
+    failed: str = ""  # the id of a trial that was taken back, until that is answered
+    confirmed: str = ""  # the id of one that was kept, until that is answered
 
 
 class Overlay:
-    """path: the file. For one thread at a time; every change is on disk when a method returns. Raises OSError."""
+    """path: the file. For one thread at a time; every change is on disk when a method returns. All but `open` and
+    `settings` raise OSError: a disk that takes nothing does not keep a post from starting."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._kept = _Kept()
+        self.is_tried = False
+        """Whether this start is under the trial's settings."""
 
     @property
     def trial(self) -> Trial | None:
@@ -57,34 +69,48 @@ class Overlay:
         return self._kept.changes
 
     def open(self) -> str:
-        """Read the file; "" or why nothing of it can be used (it is set aside then)."""
+        """Read the file; "" or why nothing of it can be used (it is set aside then, if the disk lets it)."""
+        self._kept, self.is_tried = _Kept(), False
         try:
             self._kept = msgspec.json.decode(self._path.read_bytes(), type=_Kept)
         except FileNotFoundError:
-            self._kept = _Kept()
+            pass
+        except OSError as error:
+            return f"{self._path} cannot be read ({error.strerror}); the post's own settings serve"
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             aside = self._path.with_name(self._path.name + ".damaged")
-            self._path.replace(aside)
-            self._kept = _Kept()
+            with contextlib.suppress(OSError):
+                self._path.replace(aside)
             return f"{self._path} cannot be read ({error}); it is set aside as {aside}"
         return ""
 
     def settings(self, own: GatewaySettings) -> GatewaySettings:
         """The settings to start with: the post's own, with what was changed from afar. A start under trial is counted;
-        one too many, or a trial that no longer fits the post's own file, ends it. Changes that were kept and do not fit
-        any more are left out whole."""
+        one too many, or a trial that no longer fits the post's own file, ends it. While the disk does not take the
+        count, the trial waits for a later start. Changes that were kept and do not fit any more are left out whole."""
         if (trial := self._kept.trial) is not None:
-            if trial.starts < MOST_STARTS:
-                self._write(
-                    msgspec.structs.replace(self._kept, trial=msgspec.structs.replace(trial, starts=trial.starts + 1))
-                )
-                with contextlib.suppress(OrderError):
-                    return changed(own, trial.changes)
-            self._write(msgspec.structs.replace(self._kept, trial=None, failed=trial.id))
+            with contextlib.suppress(OSError):
+                if (tried := self._tried(trial, own)) is not None:
+                    return tried
         try:
             return changed(own, self._kept.changes)
         except OrderError:
             return own
+
+    def _tried(self, trial: Trial, own: GatewaySettings) -> GatewaySettings | None:
+        """One more start under a trial, counted; None when it has ended instead. Raises OSError."""
+        if trial.starts < MOST_STARTS:
+            counted = msgspec.structs.replace(trial, starts=trial.starts + 1)
+            self._write(msgspec.structs.replace(self._kept, trial=counted))
+            try:
+                settings = changed(own, trial.changes)
+            except OrderError:
+                pass
+            else:
+                self.is_tried = True
+                return settings
+        self._write(msgspec.structs.replace(self._kept, trial=None, failed=trial.id))
+        return None
 
     def propose(self, command_id: str, own: GatewaySettings, changes: Mapping[str, Setting]) -> None:
         """Put changes on trial from the next start on. Raises OrderError with the reasons when they cannot be used, or
@@ -96,13 +122,10 @@ class Overlay:
         changed(own, wanted)
         self._write(msgspec.structs.replace(self._kept, trial=Trial(command_id, wanted)))
 
-    def confirm(self) -> str:
-        """Headquarters was reached under the trial: its changes are kept. The id of their command."""
-        trial = self._kept.trial
-        if trial is None:
-            return ""
-        self._write(_Kept(changes=trial.changes))
-        return trial.id
+    def confirm(self) -> None:
+        """Headquarters was reached under the trial: its changes are kept."""
+        if (trial := self._kept.trial) is not None:
+            self._write(_Kept(changes=trial.changes, failed=self._kept.failed, confirmed=trial.id))
 
     def roll_back(self) -> str:
         """End the trial; from the next start on the earlier settings count. The id of the trial's command."""
@@ -113,12 +136,16 @@ class Overlay:
         return trial.id
 
     def failed(self) -> str:
-        """The id of a trial that was rolled back and is to be answered, "" for none."""
+        """The id of a trial that was taken back and is to be answered, "" for none."""
         return self._kept.failed
 
-    def failure_answered(self) -> None:
-        """Its answer is on disk."""
-        self._write(msgspec.structs.replace(self._kept, failed=""))
+    def confirmed(self) -> str:
+        """The id of a trial that was kept and is to be answered, "" for none."""
+        return self._kept.confirmed
+
+    def end_answered(self) -> None:
+        """The answer to what `failed` and `confirmed` say is on disk."""
+        self._write(msgspec.structs.replace(self._kept, failed="", confirmed=""))
 
     def _write(self, kept: _Kept) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

@@ -176,6 +176,38 @@ def test_who_is_not_headquarters_is_not_obeyed(tmp_path: Path) -> None:
     assert post.restarts == 0
 
 
+@pytest.mark.expects_warnings
+def test_ten_thousand_forged_commands_are_counted_and_said_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    forged = encode_command(given(Restart("gateway")), Ed25519PrivateKey.generate())
+    with Post(tmp_path).running() as (desk, outbox):
+        for _ in range(10_000):
+            desk.received(topic("puesto-a"), forged)
+
+        def all_counted() -> bool:
+            tallies = outbox.tallies()
+            return sum(tallies.get(("commands", reason), 0) for reason in ("bad_signature", "no_room")) == 10_000
+
+        wait_until("all are counted", all_counted, timeout_s=30)
+        give(desk, given(SendMedia(SHA)))
+        assert len(answered(outbox)) == 1
+    assert sum("not believed" in record.message for record in caplog.records) == 1
+
+
+def test_what_was_kept_is_answered_as_done_though_the_power_goes_before_the_answer(tmp_path: Path) -> None:
+    post, command = Post(tmp_path), given(ChangeSettings({"health.every_s": 5}))
+    with post.running() as (desk, outbox):
+        give(desk, command)
+        wait_until("the restart", lambda: post.restarts == 1)
+    overlay = Overlay(tmp_path / "headquarters.json")
+    overlay.open()
+    overlay.settings(OWN)
+    overlay.confirm()  # and the power went
+    with post.running() as (_, outbox):
+        assert [label for _, label, _ in answered(outbox, 2)] == ["on_trial", "done"]
+
+
 def test_while_the_hour_is_not_known_only_what_does_no_harm_is_carried_out(tmp_path: Path) -> None:
     post = Post(tmp_path, clock=SetClock(trusted=False))
     with post.running() as (desk, outbox):
@@ -280,8 +312,8 @@ def test_settings_that_cut_the_link_are_taken_back_and_that_is_answered(tmp_path
 def test_a_command_that_ended_in_the_middle_is_answered_and_not_begun_again(tmp_path: Path) -> None:
     post, command = Post(tmp_path), given(UpdateFirmware("audio-01", SHA))
     ledger = Ledger(tmp_path / "ledger.db")
-    ledger.open()
-    ledger.begin(command.id, MONDAY, command.expires_ms)  # and the power went
+    ledger.open(MONDAY)
+    ledger.begin(command.id, MONDAY, command.issued_ms, command.expires_ms)  # and the power went
     ledger.close()
     with post.running() as (desk, outbox):
         assert [(a, b) for a, b, _ in answered(outbox)] == [(command.id, "interrupted")]

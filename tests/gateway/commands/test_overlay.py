@@ -45,6 +45,8 @@ def test_values_are_changed_and_the_rest_stays() -> None:
         ("station.name", "otro", "not changed from afar"),
         ("commands.key_file", "/tmp/mine", "not changed from afar"),
         ("outbox.path", "/dev/null", "not changed from afar"),
+        ("page.enabled", False, "not changed from afar"),
+        ("page.acting", "free", "not changed from afar"),
         ("nothing.here", 1, "no such setting"),
         ("health.nothing", 1, "no such setting"),
         ("health", 1, "no such setting"),
@@ -63,8 +65,11 @@ def test_a_trial_that_reaches_headquarters_is_kept(tmp_path: Path) -> None:
     overlay.propose("c1", OWN, {"health.every_s": 5})
     after_restart = opened(tmp_path)
     assert after_restart.settings(OWN).health.every_s == 5
-    assert after_restart.confirm() == "c1"
+    after_restart.confirm()
     kept = opened(tmp_path)
+    assert kept.confirmed() == "c1"  # over a kill, until it is answered
+    kept.end_answered()
+    assert opened(tmp_path).confirmed() == ""
     assert kept.settings(OWN).health.every_s == 5
     assert kept.trial is None
     kept.propose("c2", OWN, {"health.every_s": None, "uplink.batch_entries": 7})
@@ -83,7 +88,7 @@ def test_a_trial_that_does_not_is_taken_back(tmp_path: Path) -> None:
     back = opened(tmp_path)
     assert back.settings(OWN) == OWN
     assert back.failed() == "c1"
-    back.failure_answered()
+    back.end_answered()
     assert opened(tmp_path).failed() == ""
 
 
@@ -102,6 +107,27 @@ def test_a_damaged_file_is_set_aside_and_the_post_starts_with_its_own_settings(t
     assert "set aside" in overlay.open()
     assert overlay.settings(OWN) == OWN
     assert (tmp_path / "headquarters.json.damaged").exists()
+
+
+def test_a_trial_waits_while_the_disk_takes_nothing_and_the_post_starts(tmp_path: Path) -> None:
+    opened(tmp_path).propose("c1", OWN, {"health.every_s": 5})
+    before = (tmp_path / "headquarters.json").read_bytes()
+    (tmp_path / "headquarters.json.part").mkdir()  # no file can be begun there
+    full = opened(tmp_path)
+    assert full.settings(OWN) == OWN
+    assert not full.is_tried
+    assert (tmp_path / "headquarters.json").read_bytes() == before
+    (tmp_path / "headquarters.json.part").rmdir()
+    mended = opened(tmp_path)
+    assert mended.settings(OWN).health.every_s == 5
+    assert mended.is_tried
+
+
+def test_a_file_that_cannot_be_read_keeps_no_post_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "headquarters.json").mkdir()
+    overlay = Overlay(tmp_path / "headquarters.json")
+    assert "cannot be read" in overlay.open()
+    assert overlay.settings(OWN) == OWN
 
 
 def test_kept_changes_that_no_longer_fit_the_posts_own_file_are_left_out(tmp_path: Path) -> None:
