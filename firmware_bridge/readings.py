@@ -281,6 +281,7 @@ class Absence(msgspec.Struct, frozen=True):
 
     quantity: str
     reason: str  # such as "sentinel", "not_fitted", "out_of_range"
+    field: str = ""  # of a foreign decoder, where that says more than the quantity
 
 
 class Reading(msgspec.Struct, frozen=True, array_like=True, gc=False):

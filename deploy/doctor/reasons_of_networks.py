@@ -131,6 +131,13 @@ REASONS_OF_NETWORKS: Final[Mapping[str, Reason]] = {
     ),
     # payload decoders
     "ambiguous_unit": Reason(Text("valores que pueden ser de dos unidades", "values of a unit in doubt"), _MAP),
+    "unmatched_map": Reason(
+        Text("nombres de map que ningún campo lleva", "names in map that no field has"),
+        Text(
+            "Escriba en map el nombre tal como lo dice el aparato: `vigia sensors decode` muestra sus campos",
+            "Write the name in map as the device says it: `vigia sensors decode` shows its fields",
+        ),
+    ),
     "not_a_number": Reason(Text("valores que no son números", "values that are no numbers"), _LAYOUT),
     "incomplete_position": Reason(Text("posiciones a medias", "half positions"), _LAYOUT, noise=True),
     "no_detection": Reason(

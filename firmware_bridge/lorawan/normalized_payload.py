@@ -58,7 +58,9 @@ class NormalizedDecoder:
     bad_object, too_many_groups."""
 
     def __init__(self, targets: FieldMap) -> None:
-        self._mapping = FieldMapping(FIELDS | targets, well_known=False)
+        said = {name.casefold() for name in targets}
+        usual = {name: target for name, target in FIELDS.items() if name.casefold() not in said}
+        self._mapping = FieldMapping(usual | targets, well_known=False, awaited=targets)
 
     def decode(self, told: msgspec.Raw, sent_s: float | None) -> list[Decoded | Rejected]:
         """told: JSON, or nothing. sent_s: when the uplink came, Unix time: what was measured earlier is older."""

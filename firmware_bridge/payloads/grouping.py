@@ -49,10 +49,10 @@ class Collector:
         else:
             self.absent.append(Absence(quantity, "out_of_range"))
 
-    def lack(self, quantity: str, reason: str = "sentinel") -> None:
-        """The device said that it has not this quantity."""
+    def lack(self, quantity: str, reason: str = "sentinel", field: str = "") -> None:
+        """The device said that it has not this quantity. field: the foreign name, to be told with the reason."""
         if quantity != AGE:
-            self.absent.append(Absence(quantity, reason))
+            self.absent.append(Absence(quantity, reason, field))
 
     def miss(self, field: str) -> None:
         """A field that nothing maps."""
@@ -78,7 +78,7 @@ class Collector:
                 names = ", ".join((*self.unknown, *(f"{a.quantity} ({a.reason})" for a in self.absent)))
                 lost.append(Rejected("no_values", 1, f"nothing that maps to a quantity: {names or 'empty'}"))
             return [
-                *(Rejected(_reason(absence), 1, absence.quantity) for absence in self.absent),
+                *(Rejected(_reason(absence), 1, told_of(absence)) for absence in self.absent),
                 *(Rejected(unmapped_reason(field), 1, field) for field in self.unknown),
                 *lost,
             ]
@@ -132,6 +132,11 @@ def _take(values: dict[str, float], names: frozenset[str]) -> dict[str, float]:
 def unmapped_reason(field: str) -> str:
     """The counter of a field that nothing maps: `unmapped_` and as much of its name as a counter's name can hold."""
     return f"unmapped_{_NOT_A_NAME.sub('_', field.lower()).strip('_') or 'field'}"[:MAX_NAME_BYTES]
+
+
+def told_of(absence: Absence) -> str:
+    """What an absence is about: its quantity, and the field where that is not plain."""
+    return ": ".join(part for part in (absence.field, absence.quantity) if part)
 
 
 def _reason(absence: Absence) -> str:

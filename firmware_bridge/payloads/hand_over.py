@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from firmware_bridge.delivery import ReplayState, Tally
-from firmware_bridge.payloads.grouping import unmapped_reason
+from firmware_bridge.payloads.grouping import told_of, unmapped_reason
 from firmware_bridge.payloads.payload import Decoded, PayloadDecoder, ReplayingDecoder
 from firmware_bridge.readings import MAX_NAME_BYTES, Reading, ReadingError, Rejected, make_reading
 
@@ -40,13 +41,13 @@ def to_readings(
             continue
         for absence in item.absent:
             sentinel = absence.reason == "sentinel"
-            tally.add(f"absent_{absence.quantity}"[:MAX_NAME_BYTES] if sentinel else absence.reason, absence.quantity)
+            tally.add(f"absent_{absence.quantity}"[:MAX_NAME_BYTES] if sentinel else absence.reason, told_of(absence))
         for field in item.unknown:
             tally.add(unmapped_reason(field), f"{sensor}: nothing maps {field} to a quantity")
         ages = [one for one in (item.age_s, age_s) if one >= 0]  # not NaN
         age = sum(ages)
         if len(ages) < 2 or age > MAX_AGE_S:
-            tally.add("implausible_time", f"{sensor}: {item.age_s!r} s old when it was sent {age_s!r} s ago")
+            tally.add("implausible_time", f"{sensor}: {_wrong_age(item.age_s, age_s)}")
         if age > MAX_AGE_S:
             continue
         reading = _reading(item, sensor, {**item.values, **beside}, age, tally)
@@ -54,6 +55,15 @@ def to_readings(
             readings.append(reading)
             beside = {}
     return readings
+
+
+def _wrong_age(age_s: float, sent_s: float) -> str:
+    """What is wrong with an age: that of the measurement when it was sent, or how long ago it was sent."""
+    if not sent_s >= 0:
+        return "sent at no time that can be" if math.isnan(sent_s) else f"sent {-sent_s:g} s in the future"
+    if not age_s >= 0:
+        return f"an age of {age_s:g} s when it was sent"
+    return f"{(age_s + sent_s) / 86_400:.0f} days old"
 
 
 def _reading(item: Decoded, sensor: str, values: dict[str, float], age_s: float, tally: Tally) -> Reading | None:

@@ -60,7 +60,8 @@ class LayoutDecoder:
         one whose field is in a unit that does not convert, where it says neither a unit nor a scale or offset."""
         self._layout = layout
         self._kind = KIND_NAMES.get(layout.kind or "")
-        mapped = targets or {}
+        alike = {name.casefold(): target for name, target in (targets or {}).items()}
+        mapped = {name: alike[name.casefold()] for name in layout.names() if name.casefold() in alike}
         asked = _asked(layout)
         self._fields = _compile(layout.fields, layout, mapped, asked)
         self._cases = {

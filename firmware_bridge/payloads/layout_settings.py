@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
@@ -46,6 +46,32 @@ class Condition(BaseModel):
         if not self.field and not self.port:
             raise ValueError("an empty condition: say port, or field and what must hold for it")
         return self
+
+    def check_possible(self, bits: int) -> None:
+        """Raise ValueError where it can never hold for a field so wide: a value would be read always, or never."""
+        top = (1 << bits) - 1
+        if self.bit is not None and self.bit >= bits:
+            raise ValueError(f"bit {self.bit} of {self.field!r} is never 1: it has {bits} bits, 0 to {bits - 1}")
+        if beyond := [one for one in self.equals if not 0 <= one <= top]:
+            raise ValueError(f"{self.field!r} is never {beyond[0]}: with {bits} bits it is 0 to {top}")
+        low = max(0, self.minimum or 0)
+        high = top if self.maximum is None else min(top, self.maximum)
+        if self.equals:
+            fit = [one for one in self.equals if low <= one <= high and _has(self.bit, one)]
+        else:
+            least = _least_with(self.bit, low)
+            fit = [least] if least <= high else []
+        if not fit:
+            raise ValueError(f"it can never hold: no number of {bits} bits is all that is said of {self.field!r}")
+
+
+def _has(bit: int | None, number: int) -> bool:
+    return bit is None or bool(number >> bit & 1)
+
+
+def _least_with(bit: int | None, low: int) -> int:
+    """The least number from `low` on that has the bit."""
+    return low if bit is None or _has(bit, low) else (low >> bit | 1) << bit
 
 
 class LayoutField(BaseModel):
@@ -214,7 +240,7 @@ class Layout(BaseModel):
             raise ValueError("records and repeat both follow the fields: say only one")
         if self.minimum_bytes > self.maximum_bytes:
             raise ValueError("minimum_bytes is more than maximum_bytes")
-        head = _check_names(self.fields, frozenset(), "fields")
+        head = _check_names(self.fields, {}, "fields")
         if self.repeat:
             _check_names(self.repeat.fields, head, "repeat.fields")
             if self.repeat.count_field and self.repeat.count_field not in head:
@@ -225,6 +251,9 @@ class Layout(BaseModel):
             for key, fields in self.records.cases.items():
                 _check_names(fields, head, f"records.cases.{key}")
         every = self.every_field()
+        for told in (field.when.port for field in every if field.when and field.when.port):
+            if self.ports and set(told).isdisjoint(self.ports):
+                raise ValueError(f"when.port: the layout refuses the ports {told}; its own are {self.ports}")
         if not any(field.quantity or field.unit or field.labels for field in every):
             raise ValueError("no field has a quantity, a unit or labels: nothing would be read")
         if any(field.labels for field in every) and self.kind not in DETECTIONS:
@@ -243,14 +272,20 @@ class Layout(BaseModel):
         return {field.name for field in self.every_field() if field.name}
 
 
-def _check_names(fields: Iterable[LayoutField], before: frozenset[str], where: str) -> frozenset[str]:
-    """The names known after these fields. Raises ValueError for a name used twice or before it is there."""
-    known = set(before)
+def _check_names(fields: Iterable[LayoutField], before: Mapping[str, int], where: str) -> dict[str, int]:
+    """The names known after these fields, with their bits. Raises ValueError for a name used twice or before it is
+    there, and for a condition that can never hold."""
+    known = dict(before)
     for number, field in enumerate(fields):
-        if field.when and field.when.field and field.when.field not in known:
-            raise ValueError(f"{where}.{number}.when: no earlier field is named {field.when.field!r}")
+        if field.when and field.when.field:
+            if field.when.field not in known:
+                raise ValueError(f"{where}.{number}.when: no earlier field is named {field.when.field!r}")
+            try:
+                field.when.check_possible(known[field.when.field])
+            except ValueError as never:
+                raise ValueError(f"{where}.{number}.when: {never}") from None
         if field.name in known:
             raise ValueError(f"{where}.{number}: the name {field.name!r} is used twice")
         if field.name:
-            known.add(field.name)
-    return frozenset(known)
+            known[field.name] = field.bits
+    return known

@@ -6,13 +6,13 @@ import functools
 import math
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-from firmware_bridge.payloads.grouping import Collector
+from firmware_bridge.payloads.grouping import Collector, unmapped_reason
 from firmware_bridge.payloads.sibling_units import converts, plain, sibling_units
 from firmware_bridge.payloads.targets import Put, Target, putter
 from firmware_bridge.payloads.units import UNIT_NAMES, UnitError, conversion
@@ -24,6 +24,8 @@ MAX_LISTED: Final = 64
 OTHERS: Final = "others"
 """Stands for the names of unknown fields beyond the first 64 that one device had."""
 
+_PATIENCE: Final = 20
+"""Payloads after which a name of the settings that no field had is told: a device may send one thing rarely."""
 _MAX_NAME: Final = 64
 _MAX_NUMBER: Final = 32
 _CHANNEL: Final = re.compile(r"_\d{1,3}$")
@@ -130,8 +132,14 @@ def flatten(data: object) -> Iterator[tuple[str, Value, str]]:
 class FieldMapping:
     """What the fields of one device stand for: as its settings say, or else by their well-known names."""
 
-    def __init__(self, targets: Mapping[str, Target], *, well_known: bool = True) -> None:
+    def __init__(
+        self, targets: Mapping[str, Target], *, well_known: bool = True, awaited: Iterable[str] | None = None
+    ) -> None:
+        """awaited: the names of targets that some field should have; all of them if left out."""
         self._targets = {name: putter(target) for name, target in targets.items()}
+        self._alike = _alike(targets)
+        self._awaited = set(targets if awaited is None else awaited)
+        self._payloads = 0
         self._quantities = {name: target for name, target in targets.items() if target.quantity}
         self._vocabulary = vocabulary() if well_known else Vocabulary("containers = []\nignored = []")
         self._puts: dict[tuple[str, str], Put] = {}
@@ -143,22 +151,27 @@ class FieldMapping:
         A null is absent. A field told with a channel (temperature_2) stands for what its name says only if no other
         field has that name. Fields that nothing maps, whose unit is not known, or that say again
         what was said, are listed. A unit told in a field beside is heeded; one that cannot be is an ambiguous_unit.
+        A name of the settings stands for a field that differs in capitals, or is told so by its counter (data.Level and
+        data_level), if no field is called exactly so. One that no field of the first 20 payloads had is unmatched_map.
         """
         told = Collector()
         fields = list(flatten(data))
-        found = {name: hit for name, _, _ in fields if (hit := self._find(name)) is not None}
-        for name, hit in self._by_channel([name for name, _, _ in fields], found).items():
+        declared = self._declared([name for name, _, _ in fields])
+        self._await(declared, told)
+        others = [name for name, _, _ in fields if name not in declared]
+        found = {name: hit for name in others if (hit := self._vocabulary.find(name)) is not None}
+        for name, hit in self._by_channel(others, found).items():
             found.setdefault(name, hit)
-        beside, heeded = sibling_units(fields, self._open_units(found), self._quantity_of)
+        beside, heeded = sibling_units(fields, self._open_units(found, declared), self._quantity_of)
         for name, value, unit in fields:
             value, unit = _with_unit(value, unit)
             if not unit and value is not None:
                 unit = beside.get(name, "")
                 if name in found and unit and not converts(unit, found[name][0]):
-                    told.lack(found[name][0], "ambiguous_unit")
+                    told.lack(found[name][0], "ambiguous_unit", name)
                     continue
-            if name in self._targets:
-                self._put_declared(told, name, value, unit)
+            if name in declared:
+                self._put_declared(told, name, declared[name], value, unit)
             elif name in heeded:
                 continue
             elif name in found:
@@ -167,18 +180,35 @@ class FieldMapping:
                 self._miss(told, name)
         return told
 
-    def _find(self, name: str) -> tuple[str, WellKnown] | None:
-        return None if name in self._targets else self._vocabulary.find(name)
+    def _declared(self, names: list[str]) -> dict[str, str]:
+        """Fields for which the settings say what they stand for, by the name there."""
+        there = set(names)
+        own: dict[str, str] = {}
+        for name in names:
+            said = name if name in self._targets else next(filter(None, map(self._alike.get, _forms(name))), "")
+            if said and (said == name or said not in there):
+                own[name] = said
+        return own
 
-    def _open_units(self, found: Mapping[str, tuple[str, WellKnown]]) -> dict[str, str]:
+    def _await(self, declared: Mapping[str, str], told: Collector) -> None:
+        """Strike off what came; after enough payloads, tell once what never did."""
+        if self._awaited and self._payloads < _PATIENCE:
+            self._awaited.difference_update(declared.values())
+            self._payloads += 1
+            if self._payloads == _PATIENCE:
+                for name in sorted(self._awaited):
+                    told.lack("", "unmatched_map", f"map.{name}")
+
+    def _open_units(self, found: Mapping[str, tuple[str, WellKnown]], declared: Mapping[str, str]) -> dict[str, str]:
         """The quantities of the fields for which neither a name nor the settings tell the unit."""
-        declared = {
+        targets = {name: self._quantities[said] for name, said in declared.items() if said in self._quantities}
+        bare = {
             name: target.quantity
-            for name, target in self._quantities.items()
+            for name, target in targets.items()
             if target.quantity in QUANTITIES and not target.unit and target.scale == 1 and target.offset == 0
         }
         known = {name: hit[0] for name, hit in found.items() if self._vocabulary.leaves_unit_open(*hit)}
-        return declared | known
+        return bare | known
 
     def _quantity_of(self, name: str) -> str:
         hit = self._vocabulary.find(name)
@@ -190,18 +220,18 @@ class FieldMapping:
         """Fields with a channel that is the only one of its name."""
         by_name: dict[str, list[str]] = {}
         for name in names:
-            if name not in found and name not in self._targets and _CHANNEL.search(name):
+            if name not in found and _CHANNEL.search(name):
                 by_name.setdefault(_CHANNEL.sub("", name), []).append(name)
         lone = {name: fields[0] for name, fields in by_name.items() if len(fields) == 1}
         taken = {hit[0] for hit in found.values()}
         hits = ((field, self._vocabulary.find(name)) for name, field in lone.items())
         return {field: hit for field, hit in hits if hit is not None and hit[0] not in taken}
 
-    def _put_declared(self, told: Collector, name: str, value: Value, unit: str) -> None:
-        target = self._quantities.get(name)
+    def _put_declared(self, told: Collector, name: str, said: str, value: Value, unit: str) -> None:
+        target = self._quantities.get(said)
         if target is None:
             if value is not None:
-                self._targets[name](told, _text(value), name)
+                self._targets[said](told, _text(value), name)
             return
         number = _number(value)
         if number is None:
@@ -212,7 +242,7 @@ class FieldMapping:
         elif unit and not target.unit and unit in UNIT_NAMES and target.quantity in QUANTITIES:
             self._put(told, target.quantity, unit, number * target.scale + target.offset, name)
         else:
-            self._targets[name](told, number, name)
+            self._targets[said](told, number, name)
 
     def _put_known(self, told: Collector, name: str, value: Value, unit: str, hit: tuple[str, WellKnown]) -> None:
         quantity, entry = hit
@@ -222,7 +252,7 @@ class FieldMapping:
         elif unit:
             self._put(told, quantity, unit, number, name)
         elif _in_doubt(number, entry.doubt):
-            told.lack(quantity, "ambiguous_unit")
+            told.lack(quantity, "ambiguous_unit", name)
         else:
             choices = entry.units or [UnitBySize(unit=entry.unit)]
             fitting = next((choice.unit for choice in choices if abs(number) <= choice.up_to), choices[-1].unit)
@@ -246,6 +276,20 @@ class FieldMapping:
             else:
                 self._listed.add(name)
         told.miss(name)
+
+
+def _forms(name: str) -> tuple[str, str]:
+    """A name as it is told apart from others without its capitals, and as its counter tells it."""
+    return name.casefold(), unmapped_reason(name)
+
+
+def _alike(names: Iterable[str]) -> dict[str, str]:
+    """The names of the settings by their forms, where they alone have one."""
+    by_form: dict[str, set[str]] = {}
+    for name in names:
+        for form in _forms(name):
+            by_form.setdefault(form, set()).add(name)
+    return {form: one for form, (one, *more) in by_form.items() if not more}
 
 
 def _with_unit(value: Value, unit: str) -> tuple[Value, str]:

@@ -43,9 +43,9 @@ class CayenneLppPayload(BaseModel):
     @classmethod
     def _known_fields(cls, told: dict[str, Target]) -> dict[str, Target]:
         for name in told:
-            if re.sub(r"_\d{1,3}(?=\.|$)", "", name) not in FIELDS:
+            if re.sub(r"_\d{1,3}(?=\.|$)", "", name.lower()) not in FIELDS:
                 raise ValueError(f"{name!r} is no field of Cayenne LPP; they are {', '.join(sorted(FIELDS))}")
-        return told
+        return {name.lower(): target for name, target in told.items()}
 
     @model_validator(mode="after")
     def _labels_are_carried(self) -> Self:
@@ -77,7 +77,8 @@ class LayoutPayload(BaseModel):
         except OSError:  # settings are also checked on machines that have not the file
             return self
         known = layout.names()
-        if strange := sorted(self.map.keys() - known):
+        alike = {name.casefold() for name in known}
+        if strange := sorted(name for name in self.map if name.casefold() not in alike):
             raise ValueError(f"map: the layout has no field {', '.join(strange)}; it has {', '.join(sorted(known))}")
         check_labels(layout.kind, self.map)
         LayoutDecoder(layout, self.map)  # what it cannot work with is refused now, not with every payload

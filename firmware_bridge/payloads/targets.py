@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from firmware_bridge.label_words import LabelWordOrNone
 from firmware_bridge.payloads.grouping import AGE, Collector
@@ -62,7 +62,17 @@ class Target(BaseModel):
         return self
 
 
-FieldMap = Annotated[dict[str, Target], Field(max_length=MAX_FIELDS)]
+def _no_twins(told: dict[str, Target]) -> dict[str, Target]:
+    """Names match whatever their capitals."""
+    first: dict[str, str] = {}
+    for name in told:
+        other = first.setdefault(name.casefold(), name)
+        if other != name:
+            raise ValueError(f"{name} and {other} differ in capitals only, and stand for one field")
+    return told
+
+
+FieldMap = Annotated[dict[str, Target], Field(max_length=MAX_FIELDS), AfterValidator(_no_twins)]
 
 
 def check_labels(kind: str | None, targets: Mapping[str, Target]) -> None:

@@ -9,6 +9,7 @@ import pytest
 from firmware_bridge.delivery import Tally
 from firmware_bridge.payloads.cayenne_lpp import CayenneLppDecoder
 from firmware_bridge.payloads.hand_over import take_replay, to_readings
+from firmware_bridge.payloads.mapping import FieldMapping
 from firmware_bridge.payloads.payload import Decoded
 from firmware_bridge.readings import MAX_NAME_BYTES, Absence, Kind, Rejected
 
@@ -81,3 +82,24 @@ def test_a_label_that_cannot_be_is_counted() -> None:
 
 def test_most_codecs_have_no_replay_state() -> None:
     assert take_replay(CayenneLppDecoder()) == {}
+
+
+@pytest.mark.parametrize(
+    ("age_s", "sent_s", "says"),
+    [
+        (0.0, math.nan, "river: sent at no time that can be"),
+        (0.0, -100.0, "river: sent 100 s in the future"),
+        (math.nan, 5.0, "river: an age of nan s when it was sent"),
+        (0.0, 40 * 86_400, "river: 40 days old"),
+    ],
+)
+def test_a_wrong_age_is_told_in_words(age_s: float, sent_s: float, says: str) -> None:
+    tally = Tally()
+    to_readings([Decoded(Kind.ENVIRONMENT, {"temperature_celsius": 25}, age_s=age_s)], "river", tally, age_s=sent_s)
+    assert [item.detail for item in tally.items()] == [says]
+
+
+def test_a_unit_in_doubt_is_told_with_its_field() -> None:
+    tally = Tally()
+    to_readings(FieldMapping({}).collect({"battery": 3.6, "temperature": 20}).decoded(), "river", tally)
+    assert tally.items() == [Rejected("ambiguous_unit", 1, "battery: battery_ratio")]

@@ -6,12 +6,12 @@ import struct
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from firmware_bridge.payloads.layout import LayoutDecoder
-from firmware_bridge.payloads.layout_settings import MAX_REPEATS, Layout
+from firmware_bridge.payloads.layout_settings import MAX_REPEATS, Condition, Layout
 from firmware_bridge.payloads.payload import Decoded
 from firmware_bridge.payloads.targets import Target
 from firmware_bridge.readings import Absence, Kind, Rejected
@@ -289,3 +289,53 @@ def test_what_does_not_hold_together_as_a_whole_is_said() -> None:
         layout(WATER, repeat={"fields": [{"bits": 1}]})
     with pytest.raises(ValidationError, match="more than maximum_bytes"):
         layout(WATER, minimum_bytes=5, maximum_bytes=4)
+
+
+@pytest.mark.parametrize(
+    ("when", "says"),
+    [
+        ({"bit": 9}, "bit 9 of 'flags' is never 1: it has 8 bits, 0 to 7"),
+        ({"bit": 0, "equals": [0]}, "can never hold"),
+        ({"bit": 0, "equals": [2, 4], "unless": True}, "can never hold"),
+        ({"equals": [1, 256]}, "'flags' is never 256"),
+        ({"equals": [-1]}, "'flags' is never -1"),
+        ({"minimum": 256}, "can never hold"),
+        ({"minimum": 3, "maximum": 2}, "can never hold"),
+        ({"bit": 7, "maximum": 127}, "can never hold"),
+        ({"equals": [5], "minimum": 6}, "can never hold"),
+    ],
+)
+def test_a_condition_that_can_never_hold_is_refused(when: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValidationError, match=f"fields.1.when: .*{says}"):
+        layout({"name": "flags"}, {"when": {"field": "flags"} | when, **WATER})
+
+
+@given(
+    equals=st.lists(st.integers(0, 15), max_size=3),
+    bit=st.none() | st.integers(0, 3),
+    minimum=st.none() | st.integers(-2, 20),
+    maximum=st.none() | st.integers(-2, 20),
+)
+def test_a_condition_is_refused_exactly_when_no_number_fits(
+    equals: list[int], bit: int | None, minimum: int | None, maximum: int | None
+) -> None:
+    fits = [
+        raw
+        for raw in range(16)
+        if (not equals or raw in equals)
+        and (bit is None or raw >> bit & 1)
+        and (minimum is None or raw >= minimum)
+        and (maximum is None or raw <= maximum)
+    ]
+    assume(equals or bit is not None or minimum is not None or maximum is not None)
+    condition = Condition(field="x", equals=equals, bit=bit, minimum=minimum, maximum=maximum)
+    if fits:
+        condition.check_possible(4)
+    else:
+        with pytest.raises(ValueError, match="can never hold"):
+            condition.check_possible(4)
+
+
+def test_a_condition_on_a_port_that_the_layout_refuses_is_refused() -> None:
+    with pytest.raises(ValidationError, match=r"when.port: the layout refuses the ports \[3\]"):
+        Layout.model_validate({"ports": [2], "fields": [{"when": {"port": [3]}, **WATER}]})

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from firmware_bridge.payloads.grouping import Collector
 from firmware_bridge.payloads.mapping import (
@@ -19,7 +20,7 @@ from firmware_bridge.payloads.mapping import (
     flatten,
     vocabulary,
 )
-from firmware_bridge.payloads.targets import Target
+from firmware_bridge.payloads.targets import FieldMap, Target
 from firmware_bridge.readings import QUANTITIES, Absence
 
 
@@ -97,7 +98,7 @@ def test_units_told_beside(data: dict[str, object], expected: dict[str, float]) 
 def test_a_unit_beside_that_cannot_be(told: dict[str, str]) -> None:
     found = collect({"temperature": 71.6} | told)
     assert (found.values, found.unknown) == ({}, [])
-    assert found.absent == [Absence("temperature_celsius", "ambiguous_unit")]
+    assert [(one.quantity, one.reason) for one in found.absent] == [("temperature_celsius", "ambiguous_unit")]
 
 
 def test_a_unit_beside_declared_fields() -> None:
@@ -166,15 +167,15 @@ def test_age() -> None:
     ("data", "absent"),
     [
         ({"temperature": None}, Absence("temperature_celsius", "sentinel")),
-        ({"battery": 3.6}, Absence("battery_ratio", "ambiguous_unit")),
+        ({"battery": 3.6}, Absence("battery_ratio", "ambiguous_unit", "battery")),
         *(
             ({"temperature": value}, Absence("temperature_celsius", "not_a_number"))
             for value in ("NaN", "warm", "1,234", "", True, 10**400)
         ),
-        ({"humidity": 0.5}, Absence("humidity_ratio", "ambiguous_unit")),
-        ({"rh": "1"}, Absence("humidity_ratio", "ambiguous_unit")),
-        ({"water_level": 125}, Absence("water_level_metres", "ambiguous_unit")),
-        ({"distance": 1.5}, Absence("distance_metres", "ambiguous_unit")),
+        ({"humidity": 0.5}, Absence("humidity_ratio", "ambiguous_unit", "humidity")),
+        ({"rh": "1"}, Absence("humidity_ratio", "ambiguous_unit", "rh")),
+        ({"water_level": 125}, Absence("water_level_metres", "ambiguous_unit", "water_level")),
+        ({"distance": 1.5}, Absence("distance_metres", "ambiguous_unit", "distance")),
         ({"humidity": 327.6}, Absence("humidity_ratio", "out_of_range")),
     ],
 )
@@ -251,3 +252,36 @@ def test_the_vocabulary_holds_together() -> None:
         Vocabulary('containers = []\nignored = ["temp"]\n[[temperature_celsius]]\nunit = "K"\nnames = ["Temp"]')
     with pytest.raises(ValueError, match="cannot be converted"):
         Vocabulary('containers = []\nignored = []\n[[temperature_celsius]]\nunit = "mV"\nnames = ["temp"]')
+
+
+@pytest.mark.parametrize(
+    ("said", "data"),
+    [
+        ("nivel_mm", {"Nivel_MM": 1234}),
+        ("Nivel_mm", {"nivel_mm": 1234}),
+        ("data_nivel_mm", {"data": {"Nivel-mm": 1234}}),  # as the counter of an unmapped field tells it
+        ("nivel_mm", {"nivel_mm": 1234, "NIVEL_MM": {"x": None}}),
+    ],
+)
+def test_a_name_of_the_settings_matches_whatever_its_capitals(said: str, data: object) -> None:
+    target = Target(quantity="water_level_metres", unit="mm")
+    assert FieldMapping({said: target}).collect(data).values == {"water_level_metres": 1.234}
+
+
+def test_the_exact_name_goes_before_one_alike() -> None:
+    mapping = FieldMapping({"t": Target(quantity="temperature_celsius")}, well_known=False)
+    told = mapping.collect({"T": 99, "t": 21})
+    assert (told.values, told.unknown) == ({"temperature_celsius": 21}, ["T"])
+
+
+def test_a_name_that_no_field_has_is_told_once() -> None:
+    mapping = FieldMapping(
+        {"nivel": Target(quantity="water_level_metres"), "t": Target(quantity="temperature_celsius")}
+    )
+    told = [mapping.collect({"t": 21.5, "level_x": 3}).absent for _ in range(40)]
+    assert [absent for absent in told if absent] == [[Absence("", "unmatched_map", "map.nivel")]]
+
+
+def test_two_names_that_differ_in_capitals_are_refused() -> None:
+    with pytest.raises(ValidationError, match="differ in capitals only"):
+        TypeAdapter(FieldMap).validate_python({"Level": "water_level_metres", "level": "distance_metres"})
