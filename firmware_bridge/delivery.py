@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from enum import Enum
 from typing import Annotated, Any, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
@@ -111,6 +112,19 @@ class Delivery(msgspec.Struct, frozen=True):
 Deliver = Callable[[Delivery], None]
 
 
+class SourceStanding(Enum):
+    """How a source fares, for programs that tell people in their own words; `Source.state` says more."""
+
+    WELL = "well"
+    STARTING = "starting"  # being set up, or asked for the first time
+    NOT_REACHED = "not_reached"  # its port, broker or host was not reached since the start
+    LOST = "lost"  # was reached, is not now
+    SILENT = "silent"  # reached, but what is there does not answer as it should
+    PARTLY = "partly"  # works, but for some of its devices, or not wholly
+    FOLDER_AWAY = "folder_away"  # its directory cannot be read
+    DISK_TROUBLE = "disk_trouble"  # what it must keep for itself cannot be kept
+
+
 class Source(Protocol):
     """One open line to devices. To be run once: after `run` has ended or raised, open another."""
 
@@ -121,6 +135,10 @@ class Source(Protocol):
     @property
     def state(self) -> str:
         """In words for a person: what the line is doing now. May be read from any thread."""
+
+    @property
+    def standing(self) -> SourceStanding:
+        """The same for programs. May be read from any thread."""
 
     def run(self, deliver: Deliver, stop: threading.Event) -> None:
         """Hand over deliveries until `stop` is set, at most half a second longer. Device trouble never raises.

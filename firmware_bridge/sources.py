@@ -26,6 +26,7 @@ from firmware_bridge.delivery import (
     ReplayState,
     SensorAnswer,
     Source,
+    SourceStanding,
     Speaker,
 )
 from firmware_bridge.delivery import SourceSettings as _BaseSettings
@@ -40,6 +41,7 @@ __all__ = [
     "SensorAnswer",
     "Source",
     "SourceSettings",
+    "SourceStanding",
     "Speaker",
     "open_source",
 ]

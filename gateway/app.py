@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import Final
 
 from firmware_bridge.readings import BridgeError
-from firmware_bridge.sources import SourceSettings, open_source
+from firmware_bridge.sources import Deliver, Delivery, SourceSettings, open_source
 from gateway.clock.clock import Clock
 from gateway.commands.office import Office, overlay_of
 from gateway.errors import GatewayError
@@ -112,7 +112,9 @@ class Gateway:
             supervisor.start("commit", self._commit)
             self.lookout.start(supervisor, uplink.state, self.media)
             for source in settings.sources:
-                supervisor.start(f"source {source.name}", _Listener(source, self.outbox, intake, self.speakers))
+                supervisor.start(
+                    f"source {source.name}", _Listener(source, self.outbox, self._deliver(intake), self.speakers)
+                )
             supervisor.start("uplink", uplink.run)
             supervisor.start("health", health.run)
             if desk is not None:
@@ -184,6 +186,13 @@ class Gateway:
         )
         return PageStage(settings.page, parts, settings.rules.zone).run
 
+    def _deliver(self, intake: Intake) -> Deliver:
+        def deliver(delivery: Delivery) -> None:
+            intake.deliver(delivery)
+            self.lookout.hearing.heard(delivery)
+
+        return deliver
+
     def _commit(self, stop: threading.Event) -> None:
         while not stop.wait(self._settings.outbox.commit_every_s):
             self.outbox.commit()
@@ -192,16 +201,16 @@ class Gateway:
 class _Listener:
     """A stage that runs one source into the intake; each start opens the source anew."""
 
-    def __init__(self, settings: SourceSettings, outbox: Outbox, intake: Intake, speakers: Speakers) -> None:
+    def __init__(self, settings: SourceSettings, outbox: Outbox, deliver: Deliver, speakers: Speakers) -> None:
         self._settings = settings
         self._outbox = outbox
-        self._intake = intake
+        self._deliver = deliver
         self._speakers = speakers
 
     def __call__(self, stop: threading.Event) -> None:
         source = open_source(self._settings, self._outbox.replay())
         self._speakers.joined(source)
         try:
-            source.run(self._intake.deliver, stop)
+            source.run(self._deliver, stop)
         finally:
             self._speakers.left(source)

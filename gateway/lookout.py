@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 from firmware_bridge.readings import Reading
 from gateway.clock.clock import Clock
+from gateway.hearing import Hearing, configured_sensors
 from gateway.media.store import MediaStore
 from gateway.outbox.outbox import Outbox
 from gateway.place.errors import PlaceError
@@ -33,7 +34,8 @@ log = logging.getLogger(__name__)
 
 
 class Lookout:
-    """place: the post's map. board: what it knows now. warnings: the outputs. watch: takes what the intake accepted.
+    """place: the post's map. board: what it knows now. hearing: is to be told what sources deliver. warnings: the
+    outputs. watch: takes what the intake accepted.
 
     Reads the map and the rules when it is made, as the settings do their file; all else waits for `open` and `start`.
     """
@@ -48,6 +50,8 @@ class Lookout:
             SensorCard(sensor.name, sensor.title, sensor.groups, sensor.expected_interval_s)
             for sensor in self.place.sensors.values()
         ]
+        cards += [SensorCard(name) for name in configured_sensors(settings.sources) if name not in self.place.sensors]
+        self.hearing = Hearing(settings.sources, speakers)
         self.board = Board(cards, wall_ms=self._wall_ms)
         self.history = History(
             settings.history.path or self._directory / "history.db",
@@ -98,9 +102,11 @@ class Lookout:
             self.history,
             media,
             self.warnings.states,
-            self._directory,
+            self._settings.outbox.path,
             self._troubles,
+            self.hearing.sources,
         )
+        teller.begin()
         for desk in self.warnings.desks:
             supervisor.start(f"warning {desk.name}", desk.run, watched=False)  # one that hangs is told on the board
         supervisor.start("watch", self.watch.run)

@@ -8,7 +8,7 @@ from typing import Protocol, TypeGuard
 import msgspec
 
 from firmware_bridge.readings import Downlink, DownlinkError
-from firmware_bridge.sources import FirmwareCarrier, Source, Speaker
+from firmware_bridge.sources import FirmwareCarrier, Source, SourceStanding, Speaker
 
 
 class Speakers:
@@ -34,6 +34,12 @@ class Speakers:
         with self._lock:
             running = list(self._running.values())
         return {source.name: source.state for source in running}
+
+    def standings(self) -> dict[str, tuple[SourceStanding, str]]:
+        """How each source fares, and the same in words, by name."""
+        with self._lock:
+            running = list(self._running.values())
+        return {source.name: (source.standing, source.state) for source in running}
 
     def say(self, name: str, downlink: Downlink) -> None:
         """Let a source say something; or, by the name or id of a device, the source that knows it: then the device of

@@ -14,7 +14,7 @@ from typing import BinaryIO, Final
 
 from msgspec import structs
 
-from firmware_bridge.delivery import Deliver, Delivery, ReplayState, Tally
+from firmware_bridge.delivery import Deliver, Delivery, ReplayState, SourceStanding, Tally
 from firmware_bridge.links.folder import Folder, Found, shown
 from firmware_bridge.links.folder_settings import FolderSettings
 from firmware_bridge.links.ledger import GRACE_S, Ledger, LedgerError, Line, replay_key
@@ -50,6 +50,7 @@ class FolderSource:
         self._tally = Tally()
         self._noted: list[Line] = []  # files that give no bundle but are done with
         self._state = f"{settings.directory} has not been looked at yet"
+        self._standing = SourceStanding.STARTING
         self._next_scan = 0.0
 
     @property
@@ -61,6 +62,11 @@ class FolderSource:
     def state(self) -> str:
         """What it is doing now, in words."""
         return self._state
+
+    @property
+    def standing(self) -> SourceStanding:
+        """See `Source.standing`."""
+        return self._standing
 
     def run(self, deliver: Deliver, stop: threading.Event) -> None:
         """See `Source.run`."""
@@ -95,7 +101,7 @@ class FolderSource:
             self._put_aside_old(time.monotonic())
             self._remove_old(clock_s)
         except LedgerError as error:
-            self._say(str(error), logging.WARNING)
+            self._say(str(error), logging.WARNING, SourceStanding.DISK_TROUBLE)
         except _StoppedError:
             return
 
@@ -106,7 +112,8 @@ class FolderSource:
         try:
             found = self._folder.scan(clock_s, self._done)
         except OSError as error:
-            self._say(f"{self._folder.directory} cannot be read ({error.strerror}); is the card in?", logging.INFO)
+            words = f"{self._folder.directory} cannot be read ({error.strerror}); is the card in?"
+            self._say(words, logging.INFO, SourceStanding.FOLDER_AWAY)
             return False
         for one in found:
             if stop.is_set():
@@ -276,10 +283,11 @@ class FolderSource:
             except OSError as error:
                 log.debug("%s: %s is not removed: %s", self.name, shown(one.name), error)
 
-    def _say(self, words: str, level: int) -> None:
+    def _say(self, words: str, level: int, standing: SourceStanding = SourceStanding.WELL) -> None:
         if words != self._state:
             log.log(level, "%s: %s", self.name, words)
         self._state = words
+        self._standing = standing
 
 
 def _opened(one: Found) -> BinaryIO:

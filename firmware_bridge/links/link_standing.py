@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final
+
+from firmware_bridge.delivery import SourceStanding
 
 FIRST_BACK_OFF_S: Final = 0.2
 PROVEN_AFTER_S: Final = 10.0
@@ -19,6 +21,14 @@ class LinkState(Enum):
     WAITING_FOR_PORT = "waiting_for_port"  # not opened since the start
     OPEN = "open"
     LOST = "lost"  # was open, is not now
+
+
+STANDINGS: Final[Mapping[LinkState, SourceStanding]] = {
+    LinkState.WAITING_FOR_PORT: SourceStanding.NOT_REACHED,
+    LinkState.OPEN: SourceStanding.WELL,
+    LinkState.LOST: SourceStanding.LOST,
+}
+"""How a source fares that is no more than its link."""
 
 
 class LinkStanding:

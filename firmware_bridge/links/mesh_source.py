@@ -7,8 +7,8 @@ import threading
 import time
 from typing import Final, Protocol
 
-from firmware_bridge.delivery import Deliver
-from firmware_bridge.links.link_standing import LinkState
+from firmware_bridge.delivery import Deliver, SourceStanding
+from firmware_bridge.links.link_standing import STANDINGS, LinkState
 from firmware_bridge.meshtastic.session import MeshSession
 from firmware_bridge.readings import Downlink
 
@@ -57,6 +57,15 @@ class MeshSource:
     def state(self) -> str:
         """What the link and the radio are doing now, in words."""
         return self._session.words if self._link.state is LinkState.OPEN else self._link.words
+
+    @property
+    def standing(self) -> SourceStanding:
+        """See `Source.standing`."""
+        if self._link.state is not LinkState.OPEN:
+            return STANDINGS[self._link.state]
+        if self._session.in_trouble:
+            return SourceStanding.SILENT
+        return SourceStanding.WELL if self._session.is_ready else SourceStanding.STARTING
 
     def knows(self, device: str) -> bool:
         """See `Speaker.knows`."""

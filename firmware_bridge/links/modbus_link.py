@@ -32,6 +32,11 @@ class ModbusLink:
         return self._link.state is LinkState.OPEN
 
     @property
+    def state(self) -> LinkState:
+        """Where the port stands."""
+        return self._link.state
+
+    @property
     def words(self) -> str:
         """The state of the port for a person."""
         return self._link.words

@@ -8,7 +8,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from firmware_bridge.delivery import Deliver, Delivery, ReplayState
+from firmware_bridge.delivery import Deliver, Delivery, ReplayState, SourceStanding
+from firmware_bridge.links.link_standing import STANDINGS
 from firmware_bridge.links.modbus_link import ModbusLink
 from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.modbus.decoder import ModbusDecoder
@@ -62,6 +63,16 @@ class ModbusSource:
         """What the line is doing now, in words."""
         silent = ", ".join(f"{name} ({reason})" for name, reason in self._silent.copy().items())
         return self._line.words + (f"; not read: {silent}" if silent and self._line.is_open else "")
+
+    @property
+    def standing(self) -> SourceStanding:
+        """See `Source.standing`."""
+        if not self._line.is_open:
+            return STANDINGS[self._line.state]
+        silent = len(self._silent)
+        if not silent:
+            return SourceStanding.WELL
+        return SourceStanding.SILENT if silent >= len(self._devices) else SourceStanding.PARTLY
 
     def run(self, deliver: Deliver, stop: threading.Event) -> None:
         """See `Source.run`. A device that is due while the port is away is asked as soon as it is back."""

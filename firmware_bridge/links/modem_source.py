@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Final, Protocol
 
 from firmware_bridge.commands.voice import Voice
-from firmware_bridge.delivery import Deliver, Delivery
-from firmware_bridge.links.link_standing import LinkState
+from firmware_bridge.delivery import Deliver, Delivery, SourceStanding
+from firmware_bridge.links.link_standing import STANDINGS, LinkState
 from firmware_bridge.links.modem_dialect import Conversation, Event
 from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.readings import Downlink, DownlinkError
@@ -56,6 +56,15 @@ class ModemSource:
     def state(self) -> str:
         """What the line and the modem are doing now, in words."""
         return self._talk.words if self._link.state is LinkState.OPEN else self._link.words
+
+    @property
+    def standing(self) -> SourceStanding:
+        """See `Source.standing`."""
+        if self._link.state is not LinkState.OPEN:
+            return STANDINGS[self._link.state]
+        if self._talk.in_trouble:
+            return SourceStanding.SILENT
+        return SourceStanding.WELL if self._talk.listens else SourceStanding.STARTING
 
     def knows(self, device: str) -> bool:
         """See `Speaker.knows`."""

@@ -24,7 +24,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.reasoncodes import ReasonCode
 
-from firmware_bridge.delivery import Tally
+from firmware_bridge.delivery import SourceStanding, Tally
 from firmware_bridge.links.broker_settings import BrokerSettings
 from firmware_bridge.readings import DownlinkError, Rejected
 
@@ -115,6 +115,14 @@ class MqttLink:
             return f"connected to {where}" + (f", but {self._trouble}" if self._trouble else "")
         lost = "was lost" if self._state is BrokerState.LOST else "is not reached yet"
         return f"{where} {lost}" + (f": {self._trouble}" if self._trouble else "")
+
+    @property
+    def standing(self) -> SourceStanding:
+        """See `Source.standing`."""
+        state, trouble = self._state, self._trouble  # read from any thread
+        if state is BrokerState.CONNECTED:
+            return SourceStanding.PARTLY if trouble else SourceStanding.WELL
+        return SourceStanding.LOST if state is BrokerState.LOST else SourceStanding.NOT_REACHED
 
     def open(self) -> None:
         """Begin to connect, and to connect again whenever that is lost, on a thread of its own."""

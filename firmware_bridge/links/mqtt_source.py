@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from firmware_bridge.delivery import Decoder, Deliver, Delivery
+from firmware_bridge.delivery import Decoder, Deliver, Delivery, SourceStanding
 from firmware_bridge.links.mqtt_link import MqttLink
 from firmware_bridge.readings import Downlink
 
@@ -48,6 +48,11 @@ class MqttSource:
     def state(self) -> str:
         """How the connection stands, in words."""
         return self._link.words
+
+    @property
+    def standing(self) -> SourceStanding:
+        """See `Source.standing`."""
+        return self._link.standing
 
     def run(self, deliver: Deliver, stop: threading.Event) -> None:
         """See `Source.run`. A message is acknowledged when what it gave has been delivered."""

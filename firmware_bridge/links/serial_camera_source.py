@@ -7,10 +7,11 @@ import threading
 import time
 from typing import Final
 
-from firmware_bridge.delivery import Deliver, Delivery, Tally
+from firmware_bridge.delivery import Deliver, Delivery, SourceStanding, Tally
 from firmware_bridge.framing import cobs_frames
 from firmware_bridge.framing.picture_transfer import Receiver, decode
 from firmware_bridge.links.folder_source import FolderSource
+from firmware_bridge.links.link_standing import STANDINGS
 from firmware_bridge.links.partial_files import PartialFiles
 from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.readings import Rejected
@@ -43,6 +44,12 @@ class SerialCameraSource:
     def state(self) -> str:
         """What the line and the spool are doing, in words."""
         return "; ".join(words for words in (self._link.words, self._receiver.words, self._folder.state) if words)
+
+    @property
+    def standing(self) -> SourceStanding:
+        """See `Source.standing`."""
+        line = STANDINGS[self._link.state]
+        return self._folder.standing if line is SourceStanding.WELL else line
 
     def run(self, deliver: Deliver, stop: threading.Event) -> None:
         """See `Source.run`."""

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Final
 
 from firmware_bridge.commands.voice import Said, Voice
-from firmware_bridge.delivery import Decoder, Deliver, Delivery
-from firmware_bridge.links.link_standing import LinkState
+from firmware_bridge.delivery import Decoder, Deliver, Delivery, SourceStanding
+from firmware_bridge.links.link_standing import STANDINGS, LinkState
 from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.readings import Downlink, DownlinkError, Rejected
 from firmware_bridge.update.carrier import Carrier
@@ -54,6 +54,11 @@ class SerialSource:
     def state(self) -> str:
         """What the line is doing now, in words."""
         return self._link.words
+
+    @property
+    def standing(self) -> SourceStanding:
+        """See `Source.standing`."""
+        return STANDINGS[self._link.state]
 
     def knows(self, device: str) -> bool:
         """See `Speaker.knows`."""

@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable
 from typing import Final, NamedTuple, TypeAlias
 
+from firmware_bridge.delivery import SourceStanding
+
 log = logging.getLogger(__name__)
 
 FIRST_BACK_OFF_S: Final = 0.2
@@ -63,6 +65,13 @@ class UdpLink:
         if self._socket is not None:
             return f"listening on {where}"
         return f"{where} is not open" + (f": {self._trouble}" if self._trouble else " yet")
+
+    @property
+    def standing(self) -> SourceStanding:
+        """Whether the port is open."""
+        if self._socket is not None:
+            return SourceStanding.WELL
+        return SourceStanding.NOT_REACHED
 
     def read(self, timeout_s: float) -> Received | None:
         """A datagram, or None when none came in the time. Never raises for trouble with the network. Opens the port

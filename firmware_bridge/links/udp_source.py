@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Final, Protocol
 
-from firmware_bridge.delivery import Deliver, Delivery
+from firmware_bridge.delivery import Deliver, Delivery, SourceStanding
 from firmware_bridge.links.udp_link import Peer, UdpLink
 from firmware_bridge.readings import Downlink, DownlinkError, Rejected
 
@@ -54,6 +54,11 @@ class UdpSource:
     def state(self) -> str:
         """How the port stands, in words."""
         return self._link.words
+
+    @property
+    def standing(self) -> SourceStanding:
+        """See `Source.standing`."""
+        return self._link.standing
 
     def run(self, deliver: Deliver, stop: threading.Event) -> None:
         """See `Source.run`. Datagrams are answered first: the answer says that they came, no more."""

@@ -106,6 +106,11 @@ class Board:
             held = self._incidents.get(number)
             return held[1] if held is not None else None
 
+    def unheard(self) -> tuple[str, ...]:
+        """Sensors that it was told of beforehand and has not heard, by name."""
+        with self._news:
+            return tuple(sorted(name for name, (_, word) in self._sensors.items() if word.heard_steady_ms is None))
+
     def patrols_out(self) -> tuple[PatrolWord, ...]:
         """Who is out."""
         with self._news:
@@ -319,4 +324,5 @@ def _essence(post: PostWord | None) -> object:
         post.outbox.trouble,
         post.outputs,
         post.troubles,
+        [(source.name, source.standing) for source in post.sources],
     )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
@@ -14,7 +16,8 @@ from gateway.outbox.outbox import Outbox
 from gateway.uplink.uplink import UplinkState
 from gateway.watch.board import Board
 from gateway.watch.history import History
-from gateway.watch.words import ClockWord, OutputWord, PostWord, TroubleWord
+from gateway.watch.state_file import LOOK_EVERY_S, Counters, GatewayState, StateFile, state_path
+from gateway.watch.words import ClockWord, OutputWord, PostWord, SourceWord, TroubleWord
 
 EVERY_S: Final = 1.0
 
@@ -32,8 +35,9 @@ class PostTeller:
         history: History,
         media: MediaStore,
         outputs: Callable[[], tuple[OutputWord, ...]],
-        directory: Path,
+        outbox_path: Path,
         standing: Sequence[TroubleWord] = (),
+        sources: Callable[[], tuple[SourceWord, ...]] = tuple,
     ) -> None:
         self._board = board
         self._clock = clock
@@ -42,21 +46,49 @@ class PostTeller:
         self._history = history
         self._media = media
         self._outputs = outputs
-        self._directory = directory
+        self._outbox_path = outbox_path
         self._standing = tuple(standing)
+        self._sources = sources
+        self._counters = Counters()
+        self._started_s = time.monotonic()
 
     def run(self, stop: threading.Event) -> None:
-        """Tell, until told to stop."""
-        while True:
-            self._board.tell_post(self.look())
-            if stop.wait(EVERY_S):
-                return
+        """Tell the board each second, and the file for the doctor each ten, until told to stop."""
+        file = StateFile(state_path(self._outbox_path))
+        file_at = time.monotonic()
+        try:
+            while True:
+                post = self.look()
+                self._board.tell_post(post)
+                if time.monotonic() >= file_at:
+                    file.tell(self._state(post))
+                    file_at = time.monotonic() + LOOK_EVERY_S
+                if stop.wait(EVERY_S):
+                    return
+        finally:
+            file.remove()
+
+    def begin(self) -> None:
+        """The outbox is open, nothing runs yet: what the counters count from here on is new."""
+        self._counters.begin(self._outbox.tallies())
+
+    def _state(self, post: PostWord) -> GatewayState:
+        now_s = time.monotonic()
+        return GatewayState(
+            str(self._outbox_path.absolute()),
+            os.getpid(),
+            self._started_s,
+            now_s,
+            post.sources,
+            self._board.unheard(),
+            self._counters.look(self._outbox.tallies(), now_s),
+        )
 
     def look(self) -> PostWord:
         """How it fares now."""
         moment, link, outbox, outputs = self._clock.now(), self._link(), self._outbox.state(), self._outputs()
         try:
-            free: int | None = shutil.disk_usage(self._directory).free
+            free: int | None = shutil.disk_usage(self._outbox_path.parent).free
         except OSError:
             free = None
         troubles = [
@@ -73,4 +105,5 @@ class PostTeller:
             free,
             outputs,
             (*self._standing, *(TroubleWord(part, words) for part, words in troubles if words)),
+            self._sources(),
         )

@@ -110,6 +110,17 @@ class TroubleWord(msgspec.Struct, frozen=True):
     words: str
 
 
+class SourceWord(msgspec.Struct, frozen=True):
+    """One source of the settings. standing: a value of `SourceStanding`. words: its state as in the log, in English,
+    for a technician. accepted: readings since the gateway started."""
+
+    name: str
+    driver: str
+    standing: str
+    words: str = ""
+    accepted: int = 0
+
+
 class PostWord(msgspec.Struct, frozen=True):
     """The post itself. disk_free_bytes: None where the disk does not tell."""
 
@@ -119,6 +130,7 @@ class PostWord(msgspec.Struct, frozen=True):
     disk_free_bytes: int | None
     outputs: tuple[OutputWord, ...] = ()
     troubles: tuple[TroubleWord, ...] = ()
+    sources: tuple[SourceWord, ...] = ()
 
 
 class BoardState(msgspec.Struct, frozen=True):
