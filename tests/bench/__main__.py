@@ -23,6 +23,7 @@ from tests.bench.harness import Benchmark, Options, Result, console
 from tests.bench.latency import run as latency
 from tests.bench.rules import run as rules
 from tests.bench.serial_intake import run as serial
+from tests.bench.upkeep import run as upkeep
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 RESULTS: Final = ROOT / "run" / "bench.json"
@@ -35,6 +36,7 @@ BENCHMARKS: Final[dict[str, Benchmark]] = {
     "frames": frames,
     "latency": latency,
     "footprint": footprint,
+    "upkeep": upkeep,
     "rules": rules,
 }
 """In the order of the table."""

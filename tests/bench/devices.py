@@ -16,7 +16,7 @@ from deploy.settings.file import load_settings
 from firmware_bridge.framing import cobs_frames
 from firmware_bridge.framing.device_frames import new_cipher, seal
 from firmware_bridge.framing.frame_bodies import encode_body
-from firmware_bridge.readings import Kind, make_reading
+from firmware_bridge.readings import Kind, Reading, make_reading
 from gateway.settings import GatewaySettings
 from tests.support.serial_lines import TtyPair
 
@@ -34,14 +34,24 @@ class Device:
 
     def frame(self, label: str, *, level_decibels: float = 58.0) -> bytes:
         """A detection of four values as it stands on the line: 24 bytes on the air, 29 here."""
-        self._counter += 1
         values = {
             "confidence_ratio": 0.93,
             "sound_level_decibels": level_decibels,
             "duration_seconds": 12.0,
             "battery_volts": 3.7,
         }
-        body = encode_body(make_reading(Kind.ACOUSTIC_DETECTION, "bench", values, label=label))
+        return self._sealed(make_reading(Kind.ACOUSTIC_DETECTION, "bench", values, label=label))
+
+    def status(self) -> bytes:
+        """A measurement as it stands on the line: how the device fares."""
+        volts = 3.6 + self._counter % 50 / 100
+        return self._sealed(
+            make_reading(Kind.DEVICE_STATUS, "bench", {"battery_volts": volts, "temperature_celsius": 26.5})
+        )
+
+    def _sealed(self, reading: Reading) -> bytes:
+        self._counter += 1
+        body = encode_body(reading)
         return cobs_frames.encode(WIRED + seal(self._cipher, self._number, self._counter, body))
 
 
