@@ -12,7 +12,11 @@ from itertools import compress
 from operator import and_
 from typing import Final
 
+import msgspec
+
 from gateway.contract.batches import decode_groups, decode_head, station_digest
+from gateway.contract.entries import Group, TimeQuality
+from gateway.contract.rows import MAX_TIME_MS
 from gateway.contract.topics import ContractError
 from ingest.clock import HeadquartersClock
 from ingest.influx.policy import BATCH_LINES, write_all
@@ -34,7 +38,9 @@ class InfluxSink:
     believe_days_back: entries that are older than this, or more than a day ahead, both when their message came and now,
     are not written: InfluxDB opens a shard for each week that a time falls into, and some thousands of them cripple it
     for everybody. Both are asked, since headquarters' own clock may have been wrong when a message came. While `clock`
-    says that it is plainly wrong now, the sink waits. series: open; entries of series that it refuses are not written.
+    says that it is plainly wrong now, the sink waits. An entry whose post did not know the time at all, and whose
+    bounds reach to its arrival, is written at its arrival, with bounds as wide as that: an alert of a new post must be
+    seen. series: open; entries of series that it refuses are not written.
     """
 
     name: Final = "influxdb"
@@ -110,7 +116,8 @@ class InfluxSink:
         lines: list[str] = []
         strange: list[int] = []
         too_many: set[Series] = set()
-        for group in decode_groups(message.payload, head):
+        for told in decode_groups(message.payload, head):
+            group = _placed(told, message.received_ms, came)
             made = group_lines(group, territory=territory, station=message.station, epoch=head.epoch)
             refused = self._series.refused(message.station, group) if self._series is not None else frozenset()
             if all_fresh and not refused and min(group.times_ms) in came and max(group.times_ms) in came:
@@ -156,6 +163,22 @@ class InfluxSink:
         return DeadLetter(
             self.name, reason, detail, message.topic, message.payload if payload is None else payload, message.id
         )
+
+
+def _placed(group: Group, received_ms: int, came: range) -> Group:
+    """The entries of a group. Those of a time that nobody vouches for, and that cannot be, are put at the arrival of
+    their message if that lies within their bounds. The journal keeps the arrival: the point is the same each time."""
+    strangers = [
+        at
+        for at, (time_ms, quality) in enumerate(zip(group.times_ms, group.qualities, strict=True))
+        if quality == TimeQuality.UNTRUSTED and time_ms not in came
+    ]
+    times_ms, bounds_ms = list(group.times_ms), list(group.uncertainties_ms)
+    for at in strangers:
+        off_ms = abs(received_ms - times_ms[at])
+        if off_ms <= bounds_ms[at]:
+            times_ms[at], bounds_ms[at] = received_ms, min(MAX_TIME_MS, bounds_ms[at] + off_ms)
+    return msgspec.structs.replace(group, times_ms=times_ms, uncertainties_ms=bounds_ms) if strangers else group
 
 
 def _too_many(station: str, series: Collection[Series]) -> str:

@@ -143,6 +143,24 @@ def test_times_that_cannot_be_open_no_shards_and_their_message_is_kept_whole(
     assert sink.write([again]) == []  # what is not fresh was told of when it was
 
 
+def test_what_a_post_without_any_clock_sent_is_stored_when_it_came_with_bounds_that_reach_back(
+    sink: InfluxSink, shared_influx: InfluxDB, bucket: str
+) -> None:
+    new_post = NOON_MS - 600 * DAY_MS  # "not before": all that it knew
+    alert = entry(1, time_ms=new_post, quality=TimeQuality.UNTRUSTED, uncertainty_ms=MAX_TIME_MS)
+    sure_of_itself = entry(2, time_ms=new_post, quality=TimeQuality.NTP, uncertainty_ms=MAX_TIME_MS)
+    too_narrow = entry(3, time_ms=new_post, quality=TimeQuality.UNTRUSTED, uncertainty_ms=DAY_MS)
+    sent = message([alert, sure_of_itself, too_narrow])
+    for _ in range(2):  # written again, it is the same point
+        (letter,) = sink.write([sent])
+        assert (letter.reason, letter.detail.partition(",")[0]) == ("implausible_time", "entries not written: 2")
+    assert stored(shared_influx, bucket) == [1]
+    (series,) = shared_influx.query(bucket, f'SELECT "{schema.TIME_UNCERTAINTY}" FROM environment')
+    ((time_ns, bound_s),) = series["values"]
+    assert time_ns // 1_000_000 == sent.received_ms
+    assert bound_s * 1000 >= sent.received_ms - new_post
+
+
 def test_once_older_times_are_believed_a_letter_driven_again_stores_just_those(
     front: FailingFront, shared_influx: InfluxDB, bucket: str, registry: Registry, tmp_path: Path
 ) -> None:

@@ -78,13 +78,6 @@ def dead_letters(journal: Path) -> Counter[str]:
         return Counter(dict(db.execute("SELECT reason, count(*) FROM dead_letter GROUP BY reason")))
 
 
-def entries_of_letters(journal: Path) -> set[Identity]:
-    """What is in the dead letters, which are whole messages."""
-    with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True, timeout=10)) as db:
-        heads = [decode_head(payload) for (payload,) in db.execute("SELECT payload FROM dead_letter")]
-    return {(head.epoch, sequence) for head in heads for sequence in head.ranges.numbers()}
-
-
 def unsure_ms(point: Stored, true_ms: int) -> int:
     """How far a point's time is off the truth, beyond what it says of itself; negative: within. Its digits below a
     millisecond are its identity."""
