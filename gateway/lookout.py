@@ -67,6 +67,7 @@ class Lookout:
             speakers=speakers,
             count=self._count,
             wall_ms=self._wall_ms,
+            is_time_known=lambda: clock.now().is_trusted,
         )
         self.watch = Watch(
             outbox,

@@ -61,7 +61,7 @@ def machine_wall_ms() -> int:
 
 class Desk:
     """See the module. words: an incident in words. zone: of the post's hours. count: told of discards. wall_ms: Unix
-    time as the post knows it."""
+    time as the post knows it. is_time_known: whether anybody vouches for that."""
 
     def __init__(
         self,
@@ -71,8 +71,10 @@ class Desk:
         zone: ZoneInfo,
         count: Count,
         wall_ms: Callable[[], int] = machine_wall_ms,
+        is_time_known: Callable[[], bool] = lambda: True,
     ) -> None:
         self._wall_ms = wall_ms
+        self._is_time_known = is_time_known
         self._settings = settings
         self._output = output
         self._words = words
@@ -155,7 +157,12 @@ class Desk:
             incident.level in settings.levels
             and (not settings.labels or incident.label in settings.labels)
             and (not settings.rules or incident.rule in settings.rules)
-            and is_within(settings.hours, incident.last_ms, self._zone)
+            # A siren that is for the night alone sounds by day too while nobody knows whether it is night.
+            and (
+                not settings.hours
+                or not self._is_time_known()
+                or is_within(settings.hours, incident.last_ms, self._zone)
+            )
         )
 
     def _put(self, notice: Notice) -> None:

@@ -39,7 +39,8 @@ class OutputSettings(Section):
     hours: str = Field(
         "",
         pattern=r"^(?:(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d)?$",
-        description='Only at these hours of the post, such as "05:30-21:00" or "21:00-05:30"; always if empty.',
+        description='Only at these hours of the post, such as "05:30-21:00" or "21:00-05:30"; always if empty, and'
+        " while nobody vouches for the clock.",
     )
     lang: Literal["es", "en"] = Field("es", description="Language of its words: es or en.")
     repeat_s: float = Field(

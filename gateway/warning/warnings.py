@@ -28,7 +28,7 @@ from gateway.watch.words import OutputWord
 
 class Warnings:
     """See the module. Each of `desks` is to be run as a stage of its own (`Desk.run`). No I/O before that. wall_ms:
-    Unix time as the post knows it."""
+    Unix time as the post knows it. is_time_known: whether anybody vouches for that."""
 
     def __init__(
         self,
@@ -40,8 +40,11 @@ class Warnings:
         speakers: Says,
         count: Count,
         wall_ms: Callable[[], int] = machine_wall_ms,
+        is_time_known: Callable[[], bool] = lambda: True,
     ) -> None:
-        self.desks = [Desk(one, _output(one, station, speakers), words, zone, count, wall_ms) for one in settings]
+        self.desks = [
+            Desk(one, _output(one, station, speakers), words, zone, count, wall_ms, is_time_known) for one in settings
+        ]
 
     def warn(self, change: Change, age_s: float = 0.0) -> None:
         """Warn of an incident by every output that it is for. age_s: how long ago what it is about was heard (a

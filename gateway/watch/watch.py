@@ -104,8 +104,7 @@ class Watch:
     # the stage
 
     def run(self, stop: Event) -> None:
-        """Begin from the history, then work until told to stop. What has not been looked at by then stays out of the
-        history: after the restart the next of its kind is news."""
+        """Begin from the history, then work until told to stop."""
         self.is_live = False
         self._begin()
         self.is_live = True
@@ -132,7 +131,14 @@ class Watch:
             self._tell()
 
     def flush(self) -> None:
-        """After both stages have ended: put on disk what is left."""
+        """After both stages have ended: put on disk what is left. What has come and was not looked at goes into the
+        history, so that the next start tells of it."""
+        while self._rules is not None and (left := self._inbox.take(_BATCH, 0.0)):
+            self._taken.extend(left)
+        while self._rules is not None and self._taken:
+            item = self._taken.popleft()
+            moment = item.moment
+            self._history.add(Fact(self._steady.at(moment), moment.wall_ms, int(moment.quality), item.reading))
         if (point := self._steady.point) is not None:
             self._history.stand(point)
         self._history.commit(sync=True)
@@ -206,7 +212,8 @@ class Watch:
     # the beginning
 
     def _begin(self) -> None:
-        """Make the rules what they were, from the history, with every output mute: nobody is warned of what was."""
+        """Make the rules what they were, from the history, with every output mute: nobody is warned of what was, but of
+        what nobody was told before the post went off. The outputs know what is too late for them."""
         began = time.monotonic()
         self._history.commit(sync=False)  # if the stage failed: what it had not committed
         stood = self._history.steady_point()
@@ -234,8 +241,8 @@ class Watch:
         self._recall_failed = False
         self._highest = max([last, *(one.number for one in incidents), *(one.incident.number for one in changes)])
         for change in changes:
-            if _is_told(change):
-                self._warned.setdefault(change.incident.number, change.incident.level)
+            if _is_told(change) and change.incident.number not in self._warned:
+                self._warn(change, max(0, steady_ms - change.incident.last_steady_ms) / 1000)
             self._board.change(change)
             self._history.change(change)
             self._send(change, steady_ms, moment, is_past=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from zoneinfo import ZoneInfo
 
@@ -23,7 +23,12 @@ LIMA = ZoneInfo("America/Lima")
 class Post:
     """Outputs of these settings. counts: what they discarded."""
 
-    def __init__(self, settings: Sequence[dict[str, object]], speakers: Speakers | None = None) -> None:
+    def __init__(
+        self,
+        settings: Sequence[dict[str, object]],
+        speakers: Speakers | None = None,
+        is_time_known: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.warnings = Warnings(
             TypeAdapter(list[WarningSettings]).validate_python(list(settings)),
@@ -32,6 +37,7 @@ class Post:
             zone=LIMA,
             speakers=speakers or Speakers(),
             count=self.counts.update,
+            is_time_known=is_time_known,
         )
 
     def state(self, name: str) -> OutputWord:
@@ -39,9 +45,13 @@ class Post:
 
 
 @contextmanager
-def running(*settings: dict[str, object], speakers: Speakers | None = None) -> Iterator[Post]:
+def running(
+    *settings: dict[str, object],
+    speakers: Speakers | None = None,
+    is_time_known: Callable[[], bool] = lambda: True,
+) -> Iterator[Post]:
     """A post whose outputs run."""
-    post = Post(settings, speakers)
+    post = Post(settings, speakers, is_time_known)
     stop = threading.Event()
     threads = [threading.Thread(target=desk.run, args=(stop,), name=desk.name) for desk in post.warnings.desks]
     for thread in threads:

@@ -120,6 +120,12 @@ def test_only_what_it_is_for(pins: MockFactory) -> None:
             post.warnings.test("bocina")
 
 
+def test_while_nobody_knows_the_hour_no_output_keeps_silent_for_its_hours(pins: MockFactory) -> None:
+    with running(SIREN | {"hours": "21:00-05:30", "seconds": 0.1}, is_time_known=lambda: False) as post:
+        post.warnings.warn(raised(1, last_ms=12 * 3_600_000))  # in 1970
+        wait_until("the siren", lambda: post.state("sirena").sent == 1)
+
+
 @pytest.mark.expects_warnings
 def test_without_a_header_it_says_so_and_the_rest_goes_on(pins: MockFactory) -> None:
     gpiozero.Device.pin_factory = MockFactory()

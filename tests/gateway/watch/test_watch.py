@@ -76,6 +76,25 @@ def test_after_a_restart_it_is_there_once_and_nobody_is_warned_again(tmp_path: P
         assert len(receiver.got) == 3
 
 
+def test_what_came_while_the_post_was_ending_is_warned_of_at_the_next_start(tmp_path: Path) -> None:
+    with Receiver() as receiver:
+        post, stop = Post(tmp_path, [webhook(receiver)], None), threading.Event()
+        post.outbox.open()
+        post.lookout.open()
+        watch = threading.Thread(target=post.watch.run, args=(stop,))
+        watch.start()
+        wait_until("it has begun", lambda: post.watch.is_live)
+        stop.set()
+        watch.join()
+        post.deliver(heard("gunshot"))  # a source ends after the watch
+        post.lookout.close()
+        post.outbox.close()
+        for _ in range(2):
+            with lookout(tmp_path, webhook(receiver)) as again:
+                wait_until("a warning", lambda: receiver.numbers() == [1])
+                assert again.open_numbers() == [1]
+
+
 def test_a_patrol_that_is_out_holds_its_own_noise_back(tmp_path: Path) -> None:
     with Receiver() as receiver, lookout(tmp_path, webhook(receiver)) as post:
         post.actions.patrol_out("Los Tigres", 2)
