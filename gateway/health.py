@@ -72,7 +72,7 @@ def _fit(name: str) -> str:
 
 def _is_discard(key: tuple[str, str]) -> bool:
     place, name = key
-    if place in ("accepted", ANSWERS) or place in COUNTER_PLACES:
+    if place in ("accepted", "clock", ANSWERS) or place in COUNTER_PLACES:
         return False
     return (place, name) not in {
         ("outbox", "receipted"),

@@ -105,7 +105,7 @@ def ages(seconds: float) -> Text:
     for size, es, en in ((86_400, "días", "days"), (3600, "horas", "hours"), (60, "minutos", "minutes")):
         if seconds >= 2 * size:
             return Text(f"{seconds / size:.0f} {es}", f"{seconds / size:.0f} {en}")
-    return Text(f"{max(0.0, seconds):.0f} segundos", f"{max(0.0, seconds):.0f} seconds")
+    return counted(round(max(0.0, seconds)), Text("segundo", "second"), Text("segundos", "seconds"))
 
 
 def sizes(count: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -22,8 +23,10 @@ from deploy.doctor.findings import (
 )
 from deploy.doctor.processes import holds, lock_holder
 from deploy.doctor.soundness import WITHIN_S, Store, soundness, unreadable
+from firmware_bridge.sources import SourceSettings
 from gateway.contract.topics import Lane
 from gateway.outbox.store import APPLICATION_ID
+from gateway.watch.state_file import GatewayState
 
 _STORE: Final = Store(
     "outbox",
@@ -54,8 +57,11 @@ class Held(NamedTuple):
     used: int
 
 
-def outbox_checks(path: Path, max_bytes: int) -> list[Check]:
-    """Soundness, what waits, what was lost and what was discarded: each apart, since a large file may be slow."""
+def outbox_checks(
+    path: Path, max_bytes: int, sources: Sequence[SourceSettings] = (), state: GatewayState | None = None
+) -> list[Check]:
+    """Soundness, what waits, what was lost and what was discarded: each apart, since a large file may be slow.
+    state: what the running gateway says of its counters, None without any."""
     theme = Text("Buzón", "Outbox")
     if not (there := is_there(path)):
         return [Check(theme, lambda: _missing(path) if there is False else [unreadable(_STORE, path)])]
@@ -63,7 +69,7 @@ def outbox_checks(path: Path, max_bytes: int) -> list[Check]:
         Check(theme, lambda: soundness(_STORE, path)),
         Check(theme, lambda: _waiting(path, max_bytes)),
         Check(theme, lambda: _beside(path)),
-        Check(Text("Descartes", "Discards"), lambda: _tallies(path)),
+        Check(Text("Descartes", "Discards"), lambda: _tallies(path, sources, state)),
     ]
 
 
@@ -199,11 +205,12 @@ def _in_memory(path: Path) -> Finding:
     )
 
 
-def _tallies(path: Path) -> list[Finding]:
+def _tallies(path: Path, sources: Sequence[SourceSettings], state: GatewayState | None) -> list[Finding]:
     def question(rows: sqlite_files.Rows) -> dict[tuple[str, str], int]:
         return {(place, name): total for place, name, total in rows("SELECT place, name, total FROM tally")}
 
     try:
-        return discard_findings(sqlite_files.ask(path, APPLICATION_ID, question, within_s=WITHIN_S))
+        totals = sqlite_files.ask(path, APPLICATION_ID, question, within_s=WITHIN_S)
     except (sqlite_files.TooSlowError, sqlite_files.DamagedError, OSError):
         return []  # the look at its soundness tells
+    return discard_findings(totals, sources, state, time.monotonic())

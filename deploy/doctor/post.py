@@ -13,10 +13,13 @@ from deploy.doctor.device_keys import key_checks
 from deploy.doctor.disk import disk_check
 from deploy.doctor.examine import examine
 from deploy.doctor.findings import Check, Finding, Text, Told, attention, counted, ok
+from deploy.doctor.folders import folder_checks
 from deploy.doctor.outbox import outbox_checks
 from deploy.doctor.rules import rules_checks
 from deploy.doctor.serial_ports import port_checks
 from deploy.doctor.service import service_check
+from deploy.doctor.sources import running_state, sources_check
+from gateway.hearing import configured_sensors
 from gateway.settings import GatewaySettings
 
 
@@ -32,13 +35,17 @@ def examine_post(path: Path) -> list[Told]:
         *([] if looked.faults else [Check(THEME, lambda: [_settings(settings, path)])]),
         clock_check(at_post=True, system_trusted=settings.clock.trust == "system"),
         *port_checks(settings.sources),
+        *folder_checks(settings.sources),
         *key_checks(settings.sources, path),
         *codec_checks(settings.sources, path),
     ]
     kept = settings.outbox.path
     if sound("outbox"):
         checks.insert(1, service_check("vigia-gateway", Text("oye ni se envía nada", "heard or sent"), kept))
-        checks += [disk_check(kept.parent), *outbox_checks(kept, settings.outbox.max_megabytes * 1024 * 1024)]
+        state = running_state(kept)
+        checks.append(sources_check(settings.sources, state))
+        max_bytes = settings.outbox.max_megabytes * 1024 * 1024
+        checks += [disk_check(kept.parent), *outbox_checks(kept, max_bytes, settings.sources, state)]
     if sound("place", "rules", "lanes"):
         checks += rules_checks(settings)
     if sound("uplink", "station") and files:
@@ -59,8 +66,7 @@ def _settings(settings: GatewaySettings, path: Path) -> Finding:
                 "Agregue [[sources]]: vigia gateway config muestra cómo", "Add [[sources]]: see vigia gateway config"
             ),
         )
-    devices = sum(len(getattr(source, "devices", ())) for source in settings.sources)
-    sensors = counted(devices, Text("sensor", "sensor"), Text("sensores", "sensors"))
+    sensors = counted(len(configured_sensors(settings.sources)), Text("sensor", "sensor"), Text("sensores", "sensors"))
     return ok(
         "settings",
         f"La configuración está en orden: puesto {settings.station.name}, {sensors.es}",

@@ -6,6 +6,7 @@ import contextlib
 import grp
 import os
 import pwd
+import re
 import stat
 from collections import Counter
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from firmware_bridge.sources import SourceSettings
 
 SERVICE_USER: Final = "vigia"
 _PORTS_GROUP: Final = "dialout"
+_WINDOWS: Final = re.compile(r"COM\d{1,3}", re.IGNORECASE)
 _BY_ID: Final = Path("/dev/serial/by-id")
 
 
@@ -32,6 +34,8 @@ def port_checks(sources: Sequence[SourceSettings]) -> list[Check]:
 
 def _look(source: str, port: Path) -> list[Finding]:
     where = f"{source}: {port}"
+    if misspelt := shape_fault(port, where):
+        return [misspelt]
     try:
         status = port.stat()
     except OSError:
@@ -72,6 +76,38 @@ def _look(source: str, port: Path) -> list[Finding]:
     return [ok("port", "Puerto enchufado y listo", "The port is plugged in and ready", where)]
 
 
+def shape_fault(port: Path, where: str) -> Finding | None:
+    """What is wrong with the name of a port, whatever is plugged in: no path, or that of a directory."""
+    if port.is_dir():
+        return wrong(
+            "port_is_directory",
+            "Lo que dice port es una carpeta, no un puerto",
+            "What port says is a directory, no port",
+            where,
+            todo=Text(f"Escriba el puerto entero: ls -l {_BY_ID}", f"Write the whole port: ls -l {_BY_ID}"),
+        )
+    if port.is_absolute():
+        return None
+    if _WINDOWS.fullmatch(str(port)):
+        return wrong(
+            "port_of_windows",
+            f"{port} es un puerto de Windows; aquí se llaman de otro modo",
+            f"{port} is a port of Windows; here they have other names",
+            where,
+            todo=Text(f"Vea cómo se llama: ls -l {_BY_ID}", f"See its name: ls -l {_BY_ID}"),
+        )
+    return wrong(
+        "port_no_path",
+        "A port le falta /dev/ delante",
+        "port lacks /dev/ before it",
+        where,
+        todo=Text(
+            f"Escriba port = /dev/{port.name}, mejor: ls -l {_BY_ID}",
+            f"Write port = /dev/{port.name}, or better: ls -l {_BY_ID}",
+        ),
+    )
+
+
 def _missing(port: Path, where: str) -> Finding:
     try:
         others = sorted(str(path) for path in _BY_ID.iterdir())
@@ -80,8 +116,8 @@ def _missing(port: Path, where: str) -> Finding:
     there = ", ".join(others)
     return wrong(
         "port_missing",
-        "El puerto no está: el receptor no está enchufado o no tiene luz",
-        "The port is not there: the receiver is not plugged in or has no power",
+        "El puerto no está: el receptor no está enchufado, no tiene luz, o port está mal escrito",
+        "The port is not there: the receiver is not plugged in, has no power, or port is misspelt",
         where,
         todo=Text(
             f"Revise el cable y enchufe otra vez. {f'Sí están: {there}' if there else 'No hay ningún puerto USB'}",
