@@ -179,6 +179,7 @@ class Month:
         if self.world.true_ms - self._booted_ms > HOUR:
             states = self._states()
             dying = states.pop(title_of(DYING))
+            states.pop("gps-puesto", None)  # it tells the hour here, and no position
             assert set(states.values()) == {"well"}, states
             if not 0 < self.world.true_ms - self.plan.dies_ms < 3 * HOUR:
                 assert (dying == "silent") == (self.world.true_ms > self.plan.dies_ms), dying
