@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
-from typing import Annotated, Any, NamedTuple, Protocol, runtime_checkable
+from typing import Annotated, Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -37,6 +37,10 @@ class Claim(NamedTuple):
     name: str
 
 
+SENSOR_NAME: Final = "has a device called"
+"""What a source says of each name that it may give to a sensor, see `Claim`."""
+
+
 class SourceSettings(BaseModel):
     """What the settings of every driver have. `driver` is the driver's file name, a Literal in each subclass."""
 
@@ -55,7 +59,11 @@ class SourceSettings(BaseModel):
             yield Claim(("port",), "reads", str(port))
         for place, device in enumerate(getattr(self, "devices", ())):
             yield Claim(("devices", place, "id"), "knows device", device.id)
-            yield Claim(("devices", place, "name"), "has a device called", device.name)
+            yield Claim(("devices", place, "name"), SENSOR_NAME, device.name)
+        if default := getattr(self, "default", None):
+            yield Claim(("default", "name"), SENSOR_NAME, default.name)
+        for place, forwarder in enumerate(getattr(self, "gateways", ())):  # it tells its own state
+            yield Claim(("gateways", place, "name"), SENSOR_NAME, forwarder.name)
 
 
 class RadioText(msgspec.Struct, frozen=True):

@@ -22,13 +22,23 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Final, Literal, NamedTuple
 
 from pydantic import Field
 
-from firmware_bridge.delivery import Decoder, Delivery, ReplayState, SensorName, Source, SourceSettings, Tally
+from firmware_bridge.delivery import (
+    SENSOR_NAME,
+    Claim,
+    Decoder,
+    Delivery,
+    ReplayState,
+    SensorName,
+    Source,
+    SourceSettings,
+    Tally,
+)
 from firmware_bridge.framing.text_lines import LineSplitter
 from firmware_bridge.links.serial_link import SerialLink
 from firmware_bridge.links.serial_source import SerialSource
@@ -79,6 +89,11 @@ class Settings(SourceSettings):
     error_per_hdop_metres: float = Field(
         default=5.0, gt=0, le=100, description="Horizontal error of the receiver at an HDOP of 1, in metres."
     )
+
+    def claims(self) -> Iterator[Claim]:
+        """See `SourceSettings.claims`."""
+        yield from super().claims()
+        yield Claim(("sensor",), SENSOR_NAME, self.sensor)
 
 
 class _Fix(NamedTuple):

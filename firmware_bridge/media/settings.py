@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from firmware_bridge.delivery import SensorName, SourceSettings
+from firmware_bridge.delivery import SENSOR_NAME, Claim, SensorName, SourceSettings
 from firmware_bridge.label_words import LabelWord
 
 
@@ -67,6 +68,13 @@ class RecorderSettings(SourceSettings):
     recorders: list[Recorder] = Field(
         default_factory=list, max_length=1000, description="Recorders known by serial number or by directory."
     )
+
+    def claims(self) -> Iterator[Claim]:
+        """See `SourceSettings.claims`: every name that a file's sensor may get."""
+        yield from super().claims()
+        yield Claim(("sensor",) if self.sensor else ("name",), SENSOR_NAME, self.sensor or self.name)
+        for place, recorder in enumerate(self.recorders):
+            yield Claim(("recorders", place, "name"), SENSOR_NAME, recorder.name)
 
     @model_validator(mode="after")
     def _all_different(self) -> Self:

@@ -185,6 +185,25 @@ CHIRPSTACK = (
 )
 
 
+GPS = '[[sources]]\ndriver = "nmea_gps"\nname = "gps"\nport = "/dev/gps"\nsensor = "rio"\n'
+RECORDER = FOLDER.format("audio_folder", "sd", "/media/a") + '[[sources.recorders]]\nserial = "1"\nname = "rio"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        (GOOD + GPS, "line 15: sources.sensor"),
+        (GOOD + RECORDER, "line 18: sources.recorders.name"),
+        (GOOD + FOLDER.format("audio_folder", "sd", "/media/a") + 'sensor = "rio"\n', "line 16: sources.sensor"),
+        (GOOD + FOLDER.format("camera_folder", "rio", "/media/a"), "line 13: sources.name"),
+        (GOOD + SEMTECH.format("x", "x", CAYENNE).replace("s-x", "rio"), "line 14: sources.default.name"),
+    ],
+    ids=["gps", "recorder", "folder's sensor", "folder's own name", "default"],
+)
+def test_a_sensor_s_name_is_of_one_source_however_it_is_given(tmp_path: Path, text: str, where: str) -> None:
+    assert problems(tmp_path, text) == [f"{where}: another source has a device called rio too: number 1"]
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
