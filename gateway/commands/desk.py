@@ -36,6 +36,7 @@ from gateway.contract.entries import TimeQuality
 from gateway.contract.topics import ContractError, Lane
 from gateway.errors import GatewayError
 from gateway.outbox.outbox import Accepted, Outbox
+from gateway.seldom import Seldom
 from gateway.uplink.freight import FreightMessage
 from gateway.uplink.uplink import LinkState, UplinkState
 
@@ -45,8 +46,6 @@ PLACE: Final = "commands"
 """Where commands that were not begun are counted among the tallies, by reason."""
 _MOST_WAITING: Final = 64
 _TICK_S: Final = 0.5
-_SAY_AGAIN_S: Final = 600.0
-"""So seldom the log is told that commands are not believed; the counters know of each."""
 _HARMLESS: Final = (SendMedia, SayToSensor, PutFirmware)
 """Orders that may come late, when the post cannot tell whether they have expired."""
 _LINK_WANTED: Final = frozenset({LinkState.WAITING, LinkState.CONNECTING, LinkState.UP})
@@ -81,7 +80,7 @@ class CommandDesk:
         self._restart = restart
         self._inbox: queue.Queue[bytes] = queue.Queue(_MOST_WAITING)
         self._link_wanted_s = 0.0
-        self._say_again_at = 0.0
+        self._not_believed = Seldom(log)
 
     # as a freight, in the uplink's thread
 
@@ -155,7 +154,7 @@ class CommandDesk:
             command = decode_command(payload, key)
         except ContractError as error:
             self._count(error.reason)
-            self._say_not_believed(error)
+            self._not_believed.warn("a command is not believed: %s", error.detail)
             return
         if reason := self._not_now(command):
             self._count(reason)
@@ -198,13 +197,6 @@ class CommandDesk:
     def _trusted_ms(self) -> int | None:
         now = self._clock.now()
         return now.wall_ms if now.is_trusted else None
-
-    def _say_not_believed(self, error: ContractError) -> None:
-        now = time.monotonic()
-        is_due = now >= self._say_again_at
-        if is_due:
-            self._say_again_at = now + _SAY_AGAIN_S
-        log.log(logging.WARNING if is_due else logging.DEBUG, "a command is not believed: %s", error.detail)
 
     def _watch_trial(self) -> None:
         """Keep what was tried when headquarters was heard under it, go back when it was not in all the time that the

@@ -38,6 +38,7 @@ from gateway.media.ledger import Piece
 from gateway.media.settings import MediaSettings
 from gateway.media.store import KeptFile, MediaStore
 from gateway.media.times import Freeze, freezing_by
+from gateway.seldom import Seldom
 from gateway.uplink.freight import FreightMessage
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class MediaSender:
         self._heard_at = 0.0  # when headquarters last answered
         self._in_vain = 0  # how often it did not since
         self._quiet_until = 0.0
+        self._unreadable = Seldom(log)
 
     def begin(self) -> None:
         """After the store is open: look at what is kept, and hear of what comes."""
@@ -161,7 +163,7 @@ class MediaSender:
             answers = decode_answers(payload)
         except ContractError as error:
             self._count(error.reason)
-            log.warning("what headquarters says of pictures cannot be read: %s", error)
+            self._unreadable.warn("what headquarters says of pictures cannot be read: %s", error)
             return True
         self._heard_at = now = time.monotonic()
         self._in_vain = 0

@@ -50,7 +50,7 @@ class PageServer:
             lifespan="off",
             interface="asgi3",
             log_config=None,
-            log_level="warning",
+            log_level="error",  # of requests that are none it warns one by one, as often as somebody sends them
             access_log=False,
             proxy_headers=False,
             server_header=False,

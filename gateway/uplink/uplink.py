@@ -22,6 +22,7 @@ from gateway.contract.receipts import decode_receipt
 from gateway.contract.states import BUDGET_SPENT, STOPPED, WINDOW_OVER, StationState
 from gateway.contract.topics import ContractError, Lane
 from gateway.outbox.outbox import Outbox
+from gateway.seldom import Seldom
 from gateway.settings import ClockSettings
 from gateway.supervision.backoff import Backoff
 from gateway.uplink.earlier_links import EarlierLinks
@@ -121,6 +122,7 @@ class Uplink:
         self._denied = ""
         self._refusal_told = ""
         self._receipts = 0
+        self._unreadable = Seldom(log)
         self._trouble = ""
 
     def wake(self, lanes: Mapping[Lane, int]) -> None:
@@ -374,7 +376,7 @@ class Uplink:
             stored = decode_receipt(payload)
         except ContractError as error:
             self._outbox.accept([], tallies={("uplink", error.reason): 1})
-            log.warning("a receipt that cannot be read: %s", error)
+            self._unreadable.warn("a receipt that cannot be read: %s", error)
             return
         self._receipts += 1
         self._failures = 0

@@ -32,6 +32,18 @@ def phone(url: str) -> httpx.Client:
     return httpx.Client(base_url=url, headers={"Origin": url}, timeout=20)
 
 
+def test_garbage_fills_no_log(busy_post: Post, caplog: pytest.LogCaptureFixture) -> None:
+    with serving(busy_post) as url, phone(url) as client:
+        port = int(url.rpartition(":")[2])
+        for garbage in (b"\x16\x03\x01 no request\r\n\r\n", b"GET / HTTP/1.1\r\nUpgrade: websocket\r\n\r\n"):
+            for _ in range(20):
+                with socket.create_connection(("127.0.0.1", port), timeout=10) as line:
+                    line.sendall(garbage)
+                    assert line.recv(100).startswith(b"HTTP/1.1 4")
+        assert client.get("/").status_code == 200
+    assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
+
+
 def test_every_page_is_there_in_both_languages(busy_post: Post) -> None:
     with serving(busy_post) as url, phone(url) as client:
         for lang, word in (("es", "Ahora"), ("en", "Now")):
