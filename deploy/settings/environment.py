@@ -3,7 +3,6 @@ values without a trace, and passes over a misspelt one in silence."""
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 from collections.abc import Iterator
@@ -23,6 +22,8 @@ def misspelt(model: type[BaseModel], prefix: str) -> list[tuple[str, Text]]:
     found = []
     for name, parts in _ours(prefix):
         if parts[0] not in model.model_fields:
+            import difflib  # seldom needed, and the gateway would carry it for months
+
             close = difflib.get_close_matches(parts[0], model.model_fields, n=1)
             meant = FAULTS["variable_meant"].filled(close=f"{prefix}{close[0].upper()}") if close else None
             found.append((name, meant or FAULTS["variable_unknown"]))

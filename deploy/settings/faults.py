@@ -18,6 +18,13 @@ from firmware_bridge.sources import ByDriver
 WRONG_SHAPES: Final = frozenset(("list_type", "dict_type", "model_type", "model_attributes_type"))
 
 _DRIVER: Final = "driver"
+_SOURCES: Final = "sources"
+_OF_SOURCES: Final = {
+    **{name: f"[[sources.{name}]]" for name in ("devices", "recorders", "gateways")},
+    **{name: f"[sources.{name}]" for name in ("default", "broker", "transmit", "payload")},
+    "driver": "[[sources]]",
+}
+"""What is written in a source, by what it is when it stands outside of one, as in the sample of a driver."""
 
 
 class Fault(NamedTuple):
@@ -91,6 +98,8 @@ def _with_meaning(words: Text, description: str) -> Text:
 
 def _suggestion(name: str, parent: type[BaseModel] | None) -> Text:
     known = list(parent.model_fields) if parent else []
+    if name in _OF_SOURCES and _SOURCES in known:
+        return FAULTS["of_a_source"].filled(table=_OF_SOURCES[name])
     close = difflib.get_close_matches(name.lower(), known, n=1)
     if close:
         return FAULTS["unknown_meant"].filled(close=close[0])

@@ -53,6 +53,10 @@ FAULTS: Final = {
     "unknown_tag": Text("no existe; los hay: {known}", "there is no such thing; known: {known}"),
     "no_tag": Text('no dice su {tag}; escriba {tag} = "..." en él', 'says no {tag}; write {tag} = "..." in it'),
     "unknown_meant": Text("no existe ese ajuste; ¿quiso decir {close}?", "no such setting; do you mean {close}?"),
+    "of_a_source": Text(
+        "esto va dentro de una fuente: escriba {table}, debajo de su [[sources]]",
+        "this belongs to a source: write {table}, below its [[sources]]",
+    ),
     "unknown_known": Text("no existe ese ajuste; aquí los hay: {known}", "no such setting; known here: {known}"),
     "unknown": Text("no existe ese ajuste; quítelo", "no such setting; take it away"),
     "missing": Text("falta", "is missing"),

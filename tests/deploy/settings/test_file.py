@@ -165,6 +165,17 @@ def test_sources_as_one_table_instead_of_a_list(tmp_path: Path) -> None:
     assert "[[...]]" in told
 
 
+@pytest.mark.parametrize(
+    ("table", "said"), [("[[devices]]", "[[sources.devices]]"), ("[default]", "[sources.default]")]
+)
+def test_a_table_of_a_source_that_stands_outside_is_told_where_it_belongs(
+    tmp_path: Path, table: str, said: str
+) -> None:
+    (told,) = problems(tmp_path, f'{table}\nname = "a"\n')
+    assert told.startswith("line 1: ")
+    assert f"write {said}, below its [[sources]]" in told
+
+
 def test_what_two_sources_may_not_share_is_told_for_the_second(tmp_path: Path) -> None:
     again = GOOD[GOOD.index("[[sources]]") :]
     assert problems(tmp_path, GOOD + again) == [

@@ -20,7 +20,13 @@ def settings_on(driver: str) -> dict[str, Any]:
     """Its first block of settings."""
     found = re.search(r"```toml\n(.*?)```", page(driver), re.DOTALL)
     assert found is not None
-    return tomllib.loads(found[1])
+    (source,) = tomllib.loads(found[1])["sources"]
+    return dict(source)
+
+
+def as_block(sample: str) -> str:
+    """A driver's sample as it stands in a gateway's settings, and on its page."""
+    return "[[sources]]\n" + re.sub(r"^(\[+)", r"\1sources.", sample.strip(), flags=re.MULTILINE)
 
 
 def as_shown(reading: Reading) -> str:

@@ -64,7 +64,8 @@ def check_page(driver: str, line: str) -> None:
     blocks = [part.split("```", 1)[0] for part in page.split("```toml\n")[1:]]
     assert blocks, "no settings on the page"
     for block in blocks:
-        sources.DRIVERS[driver].Settings.model_validate(tomllib.loads(block))
+        (source,) = tomllib.loads(block)["sources"]
+        sources.DRIVERS[driver].Settings.model_validate(source)
     assert line in page, f"the page does not show: {line}"
 
 

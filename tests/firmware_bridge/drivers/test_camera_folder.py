@@ -404,7 +404,7 @@ def test_cameras_are_told_apart_by_directory_too(tmp_path: Path) -> None:
     ("wrong", "said"),
     [
         ({"zone": "America/Nowhere"}, "is no time zone"),
-        ({"label": "Not A Label"}, "pattern"),
+        ({"label": "Not A Label"}, "a label of your own"),
         ({"aside_directory": "/x/in", "directory": "/x/in"}, "name another"),
         ({"recorders": [{"name": "a"}]}, "needs serial or directory"),
         ({"recorders": [{"name": n, "serial": "1"} for n in "ab"]}, "two recorders have the serial 1"),

@@ -20,6 +20,7 @@ from firmware_bridge.drivers.chirpstack_v4 import SAMPLE, ChirpstackDecoder, Dow
 from firmware_bridge.framing.device_frames import new_cipher, seal
 from firmware_bridge.framing.frame_bodies import encode_body
 from firmware_bridge.readings import Downlink, DownlinkError, Kind, Reading, make_reading
+from tests.firmware_bridge.drivers.pages import as_block
 from tests.firmware_bridge.drivers.radio_frames import check_page, told
 from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
@@ -472,7 +473,7 @@ def test_device_ids_may_be_in_capitals() -> None:
 def test_the_page_is_true() -> None:
     readings, _, _ = decode(decoder(), chunk("up", UP | {"data": b64encode(TEMPERATURE).decode()}))
     check_page("chirpstack_v4", told(readings[0]))
-    check_page("chirpstack_v4", SAMPLE.strip())
+    check_page("chirpstack_v4", as_block(SAMPLE))
 
 
 @pytest.mark.slow

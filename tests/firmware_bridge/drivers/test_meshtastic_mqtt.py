@@ -21,6 +21,7 @@ from firmware_bridge.links.mqtt_source import MqttSource
 from firmware_bridge.readings import Downlink, DownlinkError, Kind, Reading, make_reading
 from gateway.intake import Intake, Lanes
 from gateway.settings import LaneSettings
+from tests.firmware_bridge.drivers.pages import as_block
 from tests.gateway.outbox.boxes import SetClock, opened, parcels
 from tests.support.golden import Golden
 from tests.support.mqtt_peer import MqttPeer
@@ -265,9 +266,10 @@ def test_a_root_that_is_none(root: str) -> None:
 
 def test_the_docs_show_what_is() -> None:
     docs = Path("firmware_bridge/docs/meshtastic_mqtt.md").read_text()
-    assert SAMPLE.strip() in docs
+    assert as_block(SAMPLE) in docs
     for block in docs.split("```toml\n")[1:]:
-        Settings.model_validate(tomllib.loads(block.split("```")[0]))
+        (source,) = tomllib.loads(block.split("```")[0])["sources"]
+        Settings.model_validate(source)
     (reading,), _, _ = decode(message("telemetry", DEVICE))
     values = ", ".join(f"{name} {value:g}" for name, value in reading.values().items())
     assert f"{Kind(reading.kind).slug} {reading.sensor} {values} ({reading.age_ms / 1000:g} s ago)" in docs

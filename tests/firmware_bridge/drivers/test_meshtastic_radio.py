@@ -29,6 +29,7 @@ from firmware_bridge.sources import DRIVERS
 from gateway.contract.topics import Lane
 from gateway.intake import Intake, Lanes
 from gateway.settings import LaneSettings
+from tests.firmware_bridge.drivers.pages import as_block
 from tests.gateway.outbox.boxes import SetClock, opened, parcels
 from tests.support.golden import Golden
 from tests.support.mesh_radio import (
@@ -350,9 +351,10 @@ def check_speech(source: MeshSource, radio: MeshRadio) -> None:
 
 def test_the_sample_names_what_the_docs_show() -> None:
     docs = Path("firmware_bridge/docs/meshtastic_radio.md").read_text()
-    assert DRIVERS["meshtastic_radio"].SAMPLE.strip() in docs
+    assert as_block(DRIVERS["meshtastic_radio"].SAMPLE) in docs
     for block in docs.split("```toml\n")[1:]:
-        Settings.model_validate(tomllib.loads(block.split("```")[0]))
+        (source,) = tomllib.loads(block.split("```")[0])["sources"]
+        Settings.model_validate(source)
     line = next(line.strip() for line in docs.splitlines() if line.startswith("    position volcan"))
     told = from_radio(packet(3, bytes.fromhex(POSITION), sender=HAWAII, rx_time=1758152959))
     reading = decode(told)[0][0]

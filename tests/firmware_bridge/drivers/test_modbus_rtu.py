@@ -25,6 +25,7 @@ from firmware_bridge.modbus.decoder import ModbusDecoder
 from firmware_bridge.readings import Kind, Reading, make_reading
 from gateway.intake import Intake, Lanes
 from gateway.settings import LaneSettings
+from tests.firmware_bridge.drivers.pages import as_block
 from tests.gateway.outbox.boxes import SetClock, opened, parcels
 from tests.support.golden import Golden
 from tests.support.modbus_server import LEVEL_UNIT, RAIN_STEP, RAIN_UNIT, STATION_UNIT, Fault, ModbusServer
@@ -167,9 +168,10 @@ def test_a_post_without_such_a_line_does_not_carry_pymodbus() -> None:
 
 def test_the_docs_show_what_is() -> None:
     docs = Path("firmware_bridge/docs/modbus_rtu.md").read_text()
-    assert SAMPLE.strip() in docs
+    assert as_block(SAMPLE) in docs
     for block in docs.split("```toml\n")[1:]:
-        Settings.model_validate(tomllib.loads(block.split("```")[0]))
+        (source,) = tomllib.loads(block.split("```")[0])["sources"]
+        Settings.model_validate(source)
     (reading,), _ = decode(bytes.fromhex(QUESTION) + bytes.fromhex(ANSWER))
     values = ", ".join(f"{name} {value:g}" for name, value in reading.values().items())
     assert f"{Kind(reading.kind).slug} {reading.sensor} {values}" in docs

@@ -22,6 +22,7 @@ from firmware_bridge.framing.frame_bodies import encode_body
 from firmware_bridge.lorawan.forwarders import MAX_FORWARDERS
 from firmware_bridge.lorawan.packet_forwarder import MAX_DATAGRAM_BYTES, MAX_PACKETS, Heard, read_push
 from firmware_bridge.readings import Downlink, DownlinkError, Kind, Reading, make_reading
+from tests.firmware_bridge.drivers.pages import as_block
 from tests.firmware_bridge.drivers.radio_frames import check_page, told
 from tests.firmware_bridge.links.test_udp_link import free_udp_port
 from tests.support.golden import Golden
@@ -557,7 +558,7 @@ def check(delivery: Delivery | None) -> None:
 
 def test_the_page_is_true() -> None:
     check_page("semtech_udp", told(decode(server(), push(packet(frame(1))))[0][0]))
-    check_page("semtech_udp", SAMPLE.strip())
+    check_page("semtech_udp", as_block(SAMPLE))
 
 
 @pytest.mark.slow

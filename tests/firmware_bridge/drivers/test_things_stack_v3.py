@@ -18,6 +18,7 @@ from deploy.parts.servers import Mosquitto
 from firmware_bridge.delivery import Delivery, ReplayState
 from firmware_bridge.drivers.things_stack_v3 import SAMPLE, Downlinks, Settings, ThingsStackDecoder, open_source
 from firmware_bridge.readings import Downlink, DownlinkError, Kind, Reading, make_reading
+from tests.firmware_bridge.drivers.pages import as_block
 from tests.firmware_bridge.drivers.radio_frames import check_page, told
 from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
@@ -368,7 +369,7 @@ def test_settings_that_cannot_be(change: dict[str, Any]) -> None:
 
 def test_the_page_is_true() -> None:
     check_page("things_stack_v3", told(decode(decoder(), chunk("up", up(1)))[0][0]))
-    check_page("things_stack_v3", SAMPLE.strip())
+    check_page("things_stack_v3", as_block(SAMPLE))
 
 
 @pytest.mark.slow
