@@ -24,6 +24,15 @@ REASONS_OF_WARNINGS: Final[Mapping[str, Reason]] = {
             "The output did not work in time: see to the siren, the radio or the link, and test it on the page",
         ),
     ),
+    "warning_came_late": Reason(
+        Text("avisos de algo que llegó tarde al puesto", "warnings of what reached the post too late"),
+        Text(
+            "La salida no tiene culpa: lo oído estaba en una tarjeta o un sensor sin señal. Recoja la tarjeta más "
+            "seguido; si quiere avisos así, suba too_late_s en [[warnings]]",
+            "It is not the output's fault: it lay on a card, or in a sensor without a link. Collect the card more "
+            "often; to be warned all the same, raise too_late_s in [[warnings]]",
+        ),
+    ),
     "warning_refused": Reason(
         Text("avisos que la otra parte rechazó", "warnings that the other side refused"),
         Text("Revise su dirección y su clave en [[warnings]]", "See its address and secret in [[warnings]]"),

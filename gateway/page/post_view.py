@@ -8,7 +8,7 @@ from gateway.contract.topics import Lane
 from gateway.page import phrases
 from gateway.page.languages import Language
 from gateway.uplink.uplink import LinkState
-from gateway.watch.words import BoardState, OutputWord, PostWord
+from gateway.watch.words import BoardState, OutputWord, PostWord, SourceWord
 
 _LITTLE_ROOM_BYTES: Final = 500_000_000
 _NO_ROOM_BYTES: Final = 100_000_000
@@ -54,6 +54,7 @@ def post_view(state: BoardState, say: Language) -> PostView:
         row = PostRow("post", say("Puesto"), "care", say("El puesto recién despierta; espere un momento"))
         return PostView([row], [], "care")
     rows = [_link(post, state, say), _outbox(post, say), _clock(post, state, say), _disk(post, say)]
+    rows += [_source(one, say) for one in post.sources]
     rows += [
         PostRow(
             "warn",
@@ -197,6 +198,38 @@ def _disk(post: PostWord, say: Language) -> PostRow:
     if free < _LITTLE_ROOM_BYTES:
         return PostRow("disk", title, "care", words, say("Queda poco: avise al técnico"))
     return PostRow("disk", title, "well", words)
+
+
+def _source(one: SourceWord, say: Language) -> PostRow:
+    """What the sensors come by: a port, a broker, a directory."""
+    title = say("Fuente %(name)s", name=one.name)
+    taken = (say("Lecturas desde que arrancó"), str(one.accepted))
+    table = ((say("Clase"), one.driver), taken)
+    advice = ""
+    match one.standing:
+        case "well":
+            mood, words = "well", say("Trabaja bien")
+            if not one.accepted:
+                words = say("Escucha; todavía no se oyó nada")
+        case "starting":
+            mood, words = "care", say("Arrancando; espere un momento")
+        case "not_reached" | "lost":
+            mood = "bad"
+            words = say("No se alcanza desde que arrancó") if one.standing == "not_reached" else say("Se perdió")
+            advice = say("Revise que esté prendido y enchufado o en la red; si sigue, avise al técnico")
+        case "silent":
+            mood, words = "bad", say("Está, pero no contesta")
+            advice = say("Revise su corriente y su cable; si sigue, avise al técnico")
+        case "folder_away":
+            mood, words = "bad", say("No se puede leer su carpeta")
+            advice = say("¿Está puesta la tarjeta o el disco? Si lo está, avise al técnico")
+        case "partly":
+            mood, words = "care", say("Trabaja a medias: algo no contesta")
+            advice = say("Revise la corriente y el cable de los aparatos que dice «Más»")
+        case _:
+            mood, words = "bad", say("No puede guardar lo que necesita")
+            advice = say("Avise al técnico: la tarjeta de memoria puede estar fallando")
+    return PostRow("sensor", title, mood, words, advice, one.words, table)
 
 
 def _output(one: OutputWord, state: BoardState, say: Language) -> OutputRow:

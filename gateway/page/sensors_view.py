@@ -25,6 +25,9 @@ _NOT_SAID: Final = frozenset(
 )
 """Told elsewhere in the row, or nothing to a ranger."""
 _MOST_VALUES: Final = 4
+_LATE_S: Final = 300.0
+_DECIMALS: Final = {"water_level_metres": 2, "distance_metres": 2, "battery_volts": 2, "solar_volts": 2}
+"""Those of which more than the first decimal says something: a river rises by centimetres."""
 
 
 class SensorRow(NamedTuple):
@@ -66,7 +69,7 @@ def _row(word: SensorWord, state: BoardState, say: Language) -> SensorRow:
     words = {
         "silent": say("Callado: revise batería y antena"),
         "low": say("Batería baja: limpie el panel o cambie la batería"),
-        "never": say("Todavía no ha hablado"),
+        "never": say("Nunca se oyó: revise que esté prendido, y su número y clave en la configuración"),
         "well": say("Bien"),
     }
     said = ""
@@ -79,7 +82,9 @@ def _row(word: SensorWord, state: BoardState, say: Language) -> SensorRow:
             said = spec.title_en
     when = ""
     if word.age_s is not None and word.heard_ms is not None:
-        when = f"{phrases.ago(say, word.age_s)} · {phrases.at(say, word.heard_ms, state.made_ms)}"
+        when = f"{phrases.ago(say, word.age_s + word.late_s)} · {phrases.at(say, word.heard_ms, state.made_ms)}"
+        if word.late_s > _LATE_S:
+            when += " · " + say("llegó %(ago)s", ago=phrases.ago(say, word.age_s))
     battery, battery_pictogram = "", ""
     if word.battery_ratio is not None:
         battery, battery_pictogram = phrases.percent(say, word.battery_ratio), pictograms.of_battery(word.battery_ratio)
@@ -123,6 +128,6 @@ def _values(word: SensorWord, say: Language) -> str:
             told.append(f"{title} {phrases.percent(say, value)}")
             continue
         unit = _UNITS.get(quantity.unit, quantity.unit)
-        number = phrases.number(say, value, min(quantity.decimals, 1))
+        number = phrases.number(say, value, _DECIMALS.get(name, min(quantity.decimals, 1)))
         told.append(f"{title} {number}" if unit == "1" else f"{title} {number} {unit}")
     return " · ".join(told[:_MOST_VALUES])

@@ -93,9 +93,14 @@ class Desk:
         return self._settings.name
 
     def offer(self, change: Change, age_s: float = 0.0) -> None:
-        """Warn of this, which was heard so long ago, if it is for this output. Returns at once; a full queue tells
-        several in one."""
-        if self._is_for(change):
+        """Warn of this, which happened so long ago, if it is for this output. Returns at once; a full queue tells
+        several in one. What comes too late to warn of, such as a clip from a card, is counted as such: the output could
+        not have given it."""
+        if not self._is_for(change):
+            return
+        if age_s > self._settings.too_late_s:
+            self._give_up("warning_came_late", Notice(change, time.monotonic()))
+        else:
             self._put(Notice(change, time.monotonic() - age_s, 0, frozenset((change.incident.number,))))
 
     def test(self) -> None:

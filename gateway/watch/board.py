@@ -227,6 +227,7 @@ class Board:
                 values=values,
                 note=reading.note,
                 heard_ms=fact.wall_ms - reading.age_ms,
+                late_s=reading.age_ms / 1000,
                 quality=fact.quality,
                 heard_steady_ms=fact.steady_ms,
                 battery_ratio=values.get("battery_ratio", word.battery_ratio),

@@ -22,8 +22,9 @@ class SensorCard(msgspec.Struct, frozen=True):
 class SensorWord(msgspec.Struct, frozen=True):
     """A sensor and its last word. title: for people, the name where there is none. kind, label, values, note: of the
     last reading, kind by its slug, values by quantity name; kind is "" for one never heard. heard_ms: Unix time of it
-    as the post knew it then, quality who vouched for that; age_s: seconds since, by the steady clock, as of
-    `BoardState.made_ms`; both None when never heard. battery_ratio, battery_volts, rssi_dbm: the last told.
+    as the post knew it then, quality who vouched for that; age_s: seconds since it came, by the steady clock, as of
+    `BoardState.made_ms`; both None when never heard. late_s: how old it was when it
+    came. battery_ratio, battery_volts, rssi_dbm: the last told.
     is_silent: nothing for three times expected_s while the post listened, or an open incident says so.
     """
 
@@ -35,6 +36,7 @@ class SensorWord(msgspec.Struct, frozen=True):
     values: dict[str, float] = {}
     note: str = ""
     heard_ms: int | None = None
+    late_s: float = 0.0
     quality: int | None = None
     heard_steady_ms: int | None = None
     age_s: float | None = None

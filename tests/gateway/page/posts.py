@@ -107,6 +107,7 @@ class Post:
                 other.get("disk_free_bytes", 11_400_000_000),
                 other.get("outputs", (OutputWord("patio", "siren", now_ms - 3_600_000), OutputWord("mesh", "radio"))),
                 other.get("troubles", ()),
+                other.get("sources", ()),
             )
         )
 

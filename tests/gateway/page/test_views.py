@@ -7,18 +7,20 @@ import time
 
 import pytest
 
-from firmware_bridge.readings import Kind
+from firmware_bridge.readings import Kind, make_reading
+from firmware_bridge.sources import SourceStanding
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import OutboxState
 from gateway.page.languages import Language, Languages
 from gateway.page.map_view import MapView, map_view
 from gateway.page.now_view import now_view
+from gateway.page.phrases import at
 from gateway.page.post_view import link_words, post_view
 from gateway.page.sensors_view import sensor_rows
 from gateway.place.place import Place
-from gateway.rules.facts import Passage
+from gateway.rules.facts import Fact, Passage
 from gateway.uplink.uplink import LinkState
-from gateway.watch.words import BoardState, ClockWord, OutputWord, TroubleWord
+from gateway.watch.words import BoardState, ClockWord, OutputWord, SourceWord, TroubleWord
 from tests.gateway.page.posts import LIMA, Post, make_link
 
 SPANISH = Language("es", LIMA)
@@ -84,7 +86,22 @@ def test_silent_sensors_come_first_then_those_with_a_low_battery(post: Post, bus
 
 
 def test_a_sensor_that_was_never_heard_says_so(post: Post) -> None:
-    assert {row.state for row in sensor_rows(post.board.snapshot(), SPANISH)} == {"never"}
+    rows = sensor_rows(post.board.snapshot(), SPANISH)
+    assert {row.state for row in rows} == {"never"}
+    assert rows[0].state_words.startswith("Nunca se oyó")
+
+
+def test_what_comes_late_tells_when_it_was_measured_and_when_it_came(post: Post) -> None:
+    reading = make_reading(Kind.ENVIRONMENT, "pluvial", {"water_level_metres": 2.346}, age_s=3 * 3600)
+    now_ms = time.time_ns() // 1_000_000
+    post.board.hear(Fact(post.steady_ms, now_ms, 1, reading))
+    post.hear("rio-abajo", Kind.ENVIRONMENT, {"temperature_celsius": 27.44})
+    say = SPANISH
+    rows = {row.name: row for row in sensor_rows(post.board.snapshot(), say)}
+    assert rows["pluvial"].when == f"hace 3 h · {at(say, now_ms - 3 * 3_600_000, now_ms)} · llegó hace un momento"
+    assert "llegó" not in rows["rio-abajo"].when
+    assert rows["pluvial"].values == "Nivel del río 2,35 m"
+    assert rows["rio-abajo"].values == "Temperatura 27,4 °C"
 
 
 def drawn(state: BoardState, place: Place) -> MapView:
@@ -192,6 +209,22 @@ def test_everything_wrong_is_said_with_what_to_do(post: Post) -> None:
     assert all(row.advice for row in found.rows if row.pictogram in ("link", "outbox", "clock", "disk"))
     assert [output.mood for output in found.outputs] == ["bad"]
     assert found.worst == "bad"
+
+
+def test_each_source_says_how_it_fares(post: Post) -> None:
+    post.tell(
+        sources=(
+            SourceWord("gps", "nmea_gps", "well", "/dev/gps is open at 9600 baud", 12),
+            *(SourceWord(one.value, "rak_rui3", one.value, "said") for one in SourceStanding),
+        )
+    )
+    rows = {row.title: row for row in post_view(post.board.snapshot(), SPANISH).rows}
+    assert rows["Fuente gps"].words == "Trabaja bien"
+    assert rows["Fuente well"].words == "Escucha; todavía no se oyó nada"
+    folder = rows["Fuente folder_away"]
+    assert (folder.mood, folder.words, folder.more) == ("bad", "No se puede leer su carpeta", "said")
+    assert all(row.advice for row in rows.values() if row.mood == "bad")
+    assert post_view(post.board.snapshot(), SPANISH).worst == "bad"
 
 
 def test_english_has_no_spanish_left(post: Post, busy: BoardState) -> None:
