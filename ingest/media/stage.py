@@ -244,6 +244,10 @@ class MediaStage:
         now_ms = time.time_ns() // 1_000_000
         if row is not None and row.state in (FileState.PARTIAL, FileState.WHOLE, FileState.STORED):
             return row.answer()
+        if row is None and self._parts.free_bytes() < self._settings.keep_free_bytes:
+            # Thumbnails alone, of all posts, could fill the disk that the journal needs.
+            batch.discards["disk_full"] += 1
+            return Answer(Status.REFUSED, reason="disk_full", retry_after_s=_RETRY_S)
         again = row
         row = FileRow(
             again.id if again is not None else 0,

@@ -210,10 +210,19 @@ def test_a_file_in_too_many_pieces_is_not_kept_so(hub: Hub) -> None:
 
 
 def test_while_the_disk_is_nearly_full_nothing_is_begun(tmp_path: Path, registry: Registry) -> None:
+    full = Answer(Status.REFUSED, reason="disk_full", retry_after_s=600)
+    with Hub(tmp_path / "media", registry) as hub:
+        hub.send(announcement(PICTURE))
     with Hub(tmp_path / "media", registry, keep_free_megabytes=10_000_000) as hub:
-        hub.send(announcement(PICTURE), *chunks(PICTURE)[:2])
-        assert hub.answer(SHA) == Answer(Status.REFUSED, reason="disk_full", retry_after_s=600)
+        hub.send(*chunks(PICTURE)[:2])
+        assert hub.answer(SHA) == full
         assert hub.parts == []
+        other = bytes(5000)
+        hub.send(announcement(other))
+        assert hub.answer(sha256_of(other)) == full
+        assert hub.media.index.get(STATION, sha256_of(other)) is None
+        hub.send((sha256_of(other),))
+        assert hub.answer(sha256_of(other)) == Answer(Status.UNKNOWN), "it is announced again later"
 
 
 @pytest.mark.expects_warnings
