@@ -41,6 +41,7 @@ def test_well_and_then_broken_part_by_part(mosquitto: Mosquitto, influx: InfluxD
         sensors.start()
         wait_until("a post is heard", lambda: ingest.journaled() > 0)
         wait_until("ingest is ready", lambda: ingest.get("/readyz")["ready"])
+        wait_until("all sensors are heard", lambda: "sensors_never_heard" not in faults(*post), every_s=0.5)
         gateway.settings.chmod(0o644)
         assert faults(*post) == {"settings_open"}  # the sensors' keys are written in it
         gateway.settings.chmod(0o640)
