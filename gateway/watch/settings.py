@@ -18,5 +18,5 @@ class HistorySettings(Section):
     days: float = Field(14.0, ge=0.1, le=400, description="How many days are kept, to begin from and to try rules on.")
     max_megabytes: int = Field(64, ge=1, le=100_000, description="Largest size. When full, the oldest goes first.")
     commit_every_s: float = Field(
-        10.0, ge=0.1, le=600, description="Longest time that what is no incident waits for the disk, seconds."
+        60.0, ge=0.1, le=600, description="Longest time that what is no incident waits for the disk, seconds."
     )

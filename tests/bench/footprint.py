@@ -1,5 +1,5 @@
-"""What a gateway takes of a small machine: resident memory with fifty sensors, and how soon after its start it has
-accepted a first reading. Beside it the peer, where it can be had."""
+"""What a gateway takes of a small machine in a rush: resident memory with fifty sensors and the page on two phones, and
+how soon after its start it has accepted a first reading. Beside it the peer, where it can be had."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import time
 from pathlib import Path
 from typing import Final
 
+from deploy.parts.processes import free_port
 from deploy.parts.servers import Mosquitto
 from deploy.parts.services import Gateway, Ingest, write_registry
+from tests.bench.deployed import as_deployed
 from tests.bench.devices import Line, accepted, detections, devices_of, line_for
 from tests.bench.harness import (
     Options,
@@ -24,6 +26,7 @@ from tests.bench.harness import (
     wait_for,
 )
 from tests.bench.peer import Peer, PeerMissingError, lines, peer_python
+from tests.bench.phones import Phone
 
 _SENSORS: Final = 50
 _SECONDS: Final = 20.0
@@ -34,9 +37,13 @@ _TARGET_S: Final = 1.5
 
 def run(directory: Path, options: Options) -> Result:
     """See the module."""
-    starts = repeated(options.repeat, "start to first reading", lambda n: _start(directory / f"start-{n}"), "{:.2f} s")
-    with console.status("memory"):
-        resident = _resident(directory / "memory")
+    with as_deployed(directory / "compiled"):
+        _start(directory / "compiling")
+        starts = repeated(
+            options.repeat, "start to first reading", lambda n: _start(directory / f"start-{n}"), "{:.2f} s"
+        )
+        with console.status("memory"):
+            resident = _resident(directory / "memory")
     say(f"resident with {_SENSORS} sensors: {resident:.1f} MiB")
     against_mib, against_s = "thingsboard-gateway, measured before: 61 MiB", "measured before: 1.5-1.8 s"
     try:
@@ -50,9 +57,9 @@ def run(directory: Path, options: Options) -> Result:
     return Result(
         [
             Row(
-                f"gateway resident memory, {_SENSORS} sensors, link up, {_FRAMES_PER_SECOND} frames/s",
+                f"gateway resident memory, {_SENSORS} sensors, page on two phones, {_FRAMES_PER_SECOND} frames/s",
                 f"{resident:.0f} MiB",
-                f"{_TARGET_MIB} MiB, page served",
+                f"{_TARGET_MIB} MiB",
                 against_mib,
                 verdict(resident <= _TARGET_MIB),
             ),
@@ -65,15 +72,15 @@ def run(directory: Path, options: Options) -> Result:
             ),
         ],
         [
-            "The post's page is not there yet and will add to the memory.",
-            "The start is imports for the most part (pydantic, typer, cryptography), and then up to one group commit.",
+            "As its systemd unit runs it. In a rush as nobody expects it: an ordinary day's memory is under upkeep.",
+            "The start is imports for the most part, first those of the command line, and then up to one group commit.",
         ],
     )
 
 
 def _start(directory: Path) -> float:
     """Seconds from exec to the commit of a frame that waited in the line."""
-    gateway = Gateway(directory, "bench", 9, ["sensor"])
+    gateway = Gateway(directory, "bench", 9, ["sensor"], page_port=free_port())
     line = line_for(gateway)
     outbox = directory / "outbox.db"
     with running(line):
@@ -92,11 +99,14 @@ def _resident(directory: Path) -> float:
     broker = Mosquitto(directory / "broker")
     registry = write_registry(directory / "registry.toml", {"bench": "yaguas"})
     ingest = Ingest(directory / "ingest", broker.port, "http://127.0.0.1:9", registry)
-    gateway = Gateway(directory / "gateway", "bench", broker.port, [f"sensor-{n:02d}" for n in range(_SENSORS)])
+    port = free_port()
+    sensors = [f"sensor-{n:02d}" for n in range(_SENSORS)]
+    gateway = Gateway(directory / "gateway", "bench", broker.port, sensors, page_port=port)
     line = line_for(gateway)
+    phones = [Phone(port), Phone(port)]
     frames = detections(devices_of(gateway), int(_SECONDS * _FRAMES_PER_SECOND), "bird")
     highest = 0.0
-    with running(broker, ingest, line, gateway):
+    with running(broker, ingest, line, gateway), running(*phones):
         begun = time.monotonic()
         for number, frame in enumerate(frames):
             line.say(frame)

@@ -11,8 +11,22 @@ from contextlib import suppress
 from queue import SimpleQueue
 from typing import Final
 
+from tests.bench.harness import wait_for
+
 PAGES: Final = ("/", "/mapa", "/sensores", "/fotos", "/estado", "/patrulla")
 _REFRESH_S: Final = 30.0
+
+
+def wait_served(port: int) -> None:
+    """Wait until there is a page."""
+
+    def served() -> bool:
+        try:
+            return Phone(port).get("/") > 0
+        except OSError:
+            return False
+
+    wait_for("the page", served)
 
 
 class Phone:
@@ -31,7 +45,8 @@ class Phone:
         ]
 
     def start(self) -> None:
-        """Open every page once, then listen."""
+        """As soon as the page is served: open every one of it once, then listen."""
+        wait_served(self._port)
         for path in PAGES:
             self.get(path)
         self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=60.0)

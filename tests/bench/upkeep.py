@@ -30,7 +30,7 @@ from tests.bench.harness import (
     verdict,
     wait_for,
 )
-from tests.bench.phones import Phone
+from tests.bench.phones import Phone, wait_served
 
 _SENSORS: Final = 50
 _SECONDS: Final = 180.0
@@ -104,31 +104,29 @@ def _measure(directory: Path) -> Cost:
     phones = [Phone(port), Phone(port)]
     _start_once(gateway)
     line = line_for(gateway)
-    with running(broker, ingest, line, gateway):
-        wait_for("the page", lambda: _answers(phones[0]))
-        with running(*phones):
-            time.sleep(_SETTLED_S)
-            writes = _Writes(gateway.directory)
-            begun, processor = time.monotonic(), processor_seconds(gateway.pid)
-            disk = _written(gateway.pid)
-            number = 0
-            while (now := time.monotonic() - begun) < _SECONDS:
-                if now >= number * _EVERY_S:
-                    device = devices[number % _SENSORS]
-                    if number % _DETECTIONS_EACH == 0:
-                        line.say(device.frame("chainsaw" if number % (5 * _DETECTIONS_EACH) == 0 else "bird"))
-                    else:
-                        line.say(device.status())
-                    number += 1
-                writes.look()
-                time.sleep(0.25)
-            hours = (time.monotonic() - begun) / 3600
-            wait_for("all to be accepted", lambda: accepted(gateway.directory / "outbox.db", _LANES) >= number)
-            return Cost(
-                resident_mib(gateway.pid),
-                (processor_seconds(gateway.pid) - processor) / hours,
-                {"all": (_written(gateway.pid) - disk) / hours} | {name: writes.bytes[name] / hours for name in _FILES},
-            )
+    with running(broker, ingest, line, gateway), running(*phones):
+        time.sleep(_SETTLED_S)
+        writes = _Writes(gateway.directory)
+        begun, processor = time.monotonic(), processor_seconds(gateway.pid)
+        disk = _written(gateway.pid)
+        number = 0
+        while (now := time.monotonic() - begun) < _SECONDS:
+            if now >= number * _EVERY_S:
+                device = devices[number % _SENSORS]
+                if number % _DETECTIONS_EACH == 0:
+                    line.say(device.frame("chainsaw" if number % (5 * _DETECTIONS_EACH) == 0 else "bird"))
+                else:
+                    line.say(device.status())
+                number += 1
+            writes.look()
+            time.sleep(0.25)
+        hours = (time.monotonic() - begun) / 3600
+        wait_for("all to be accepted", lambda: accepted(gateway.directory / "outbox.db", _LANES) >= number)
+        return Cost(
+            resident_mib(gateway.pid),
+            (processor_seconds(gateway.pid) - processor) / hours,
+            {"all": (_written(gateway.pid) - disk) / hours} | {name: writes.bytes[name] / hours for name in _FILES},
+        )
 
 
 _LANES: Final = ("alert", "detection", "reading")
@@ -145,16 +143,9 @@ def _start_once(gateway: Gateway) -> None:
     """So that everything is compiled."""
     gateway.start()
     try:
-        wait_for("the page", lambda: _answers(Phone(gateway.page_port or 0)))
+        wait_served(gateway.page_port or 0)
     finally:
         gateway.stop()
-
-
-def _answers(phone: Phone) -> bool:
-    try:
-        return phone.get("/") > 0
-    except OSError:
-        return False
 
 
 def _written(pid: int) -> int:
