@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
+from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
@@ -201,6 +202,22 @@ class Decoder(Protocol):
 
     def feed(self, chunk: bytes) -> Delivery | None:
         """What the bytes gave, None for nothing. Never raises, whatever the bytes."""
+
+
+@runtime_checkable
+class EndingDecoder(Protocol):
+    """A decoder that can tell, when no more comes, what is wrong with what it still holds."""
+
+    def end(self) -> list[Rejected]:
+        """Why what is held is nothing; empty where it may be the beginning of something."""
+
+
+@runtime_checkable
+class FileDecoder(Protocol):
+    """A decoder of whole files, to which their names and places matter."""
+
+    def feed_file(self, path: Path, content: bytes) -> Delivery | None:
+        """As `Decoder.feed`, for a file where its source would find it. Raises OSError when it is not there."""
 
 
 class Driver(Protocol):

@@ -109,12 +109,15 @@ def decode(
         raise DeployError(_OTHER_DRIVER.filled(file=settings, there=chosen.driver, driver=driver)(language))
     if bool(what) == (file is not None):
         raise DeployError(_WHAT(language))
-    chunks = _file_chunk(file, language) if file else _chunks(what or [], language, text=text)
     if settings is None:
         logging.basicConfig(level=logging.ERROR)  # the sample's keys are not here: a frame of ours is told as no_key
     console = Console(highlight=False)
     told = decoding.Decoding(chosen)
-    for delivery in told.feed(chunks):
+    if file is not None:
+        deliveries = told.feed_file(file, _content(file, language))
+    else:
+        deliveries = told.feed(_chunks(what or [], language, text=text))
+    for delivery in deliveries:
         if console.is_terminal:
             for part in decoding.tables(delivery, language):
                 console.print(part)
@@ -139,12 +142,12 @@ def _chunks(words: list[str], language: Tongue, *, text: bool) -> Iterable[bytes
     return [bytes_of([sys.stdin.read(3 * MAX_BYTES)] if words == ["-"] else words, language)]
 
 
-def _file_chunk(file: Path, language: Tongue) -> list[bytes]:
+def _content(file: Path, language: Tongue) -> bytes:
     from deploy.sensors.decoding import MAX_BYTES
 
     try:
         with file.open("rb") as opened:
-            return [opened.read(MAX_BYTES)]
+            return opened.read(MAX_BYTES)
     except OSError as error:
         raise DeployError(f"{file}: {system_words(error)(language)}") from error
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 from rich.table import Table
@@ -14,7 +15,7 @@ from deploy.doctor.reasons import advice
 from deploy.errors import DeployError
 from deploy.sensors.words import attachment_words, head, other_lines, printable, rows
 from firmware_bridge.readings import Rejected
-from firmware_bridge.sources import DRIVERS, Delivery, SourceSettings
+from firmware_bridge.sources import DRIVERS, Delivery, EndingDecoder, FileDecoder, SourceSettings
 
 MAX_BYTES: Final = 32 * 1024 * 1024
 """Largest input: a picture."""
@@ -37,14 +38,27 @@ class Decoding:
     def feed(self, chunks: Iterable[bytes]) -> Iterator[Delivery]:
         """What each chunk gave. Raises nothing, whatever the bytes."""
         for chunk in chunks:
-            delivery = self._decoder.feed(chunk)
-            if delivery is None:
-                continue
-            for item in delivery.rejected:
-                held = self._rejected.get(item.reason, Rejected(item.reason, 0, item.detail))
-                self._rejected[item.reason] = Rejected(item.reason, held.count + item.count, held.detail)
+            yield from self._note(self._decoder.feed(chunk))
+        if isinstance(self._decoder, EndingDecoder):
+            self._count(self._decoder.end())
+
+    def feed_file(self, path: Path, content: bytes) -> Iterator[Delivery]:
+        """The same for a file, whose name and directory tell too where files are what the source takes."""
+        if isinstance(self._decoder, FileDecoder):
+            yield from self._note(self._decoder.feed_file(path, content))
+        else:
+            yield from self.feed([content])
+
+    def _note(self, delivery: Delivery | None) -> Iterator[Delivery]:
+        if delivery is not None:
+            self._count(delivery.rejected)
             self.has_readings |= bool(delivery.readings or delivery.texts or delivery.gps_utc_ms is not None)
             yield delivery
+
+    def _count(self, rejected: Iterable[Rejected]) -> None:
+        for item in rejected:
+            held = self._rejected.get(item.reason, Rejected(item.reason, 0, item.detail))
+            self._rejected[item.reason] = Rejected(item.reason, held.count + item.count, held.detail)
 
     @property
     def rejected(self) -> list[Rejected]:

@@ -22,7 +22,8 @@ import hashlib
 import io
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Annotated, Final, Literal
 
 from pydantic import AfterValidator, Field
@@ -30,7 +31,7 @@ from pydantic import AfterValidator, Field
 from firmware_bridge.delivery import Delivery, ReplayState, Source, Tally
 from firmware_bridge.links.folder_settings import FolderSettings
 from firmware_bridge.links.folder_source import FolderSource, mark_of
-from firmware_bridge.media.bundles import Item
+from firmware_bridge.media.bundles import Item, item_of
 from firmware_bridge.media.clip_clerk import QUANTITIES as QUANTITIES
 from firmware_bridge.media.clip_clerk import ClipClerk
 
@@ -85,12 +86,21 @@ class ClipDecoder:
 
     def feed(self, chunk: bytes) -> Delivery | None:
         """See `Decoder.feed`."""
+        return self._take(
+            chunk, lambda now_s: Item("", "clip", "", len(chunk), hashlib.sha256(chunk).hexdigest(), now_s)
+        )
+
+    def feed_file(self, path: Path, content: bytes) -> Delivery | None:
+        """See `FileDecoder.feed_file`."""
+        modified_s = path.stat().st_mtime
+        return self._take(content, lambda now_s: item_of(path, self._settings.directory, content, modified_s))
+
+    def _take(self, chunk: bytes, as_item: Callable[[float], Item]) -> Delivery | None:
         if not chunk:
             return None
         clerk = _clerk(self._settings)
         now_s = time.time()
-        item = Item("", "clip", "", len(chunk), hashlib.sha256(chunk).hexdigest(), now_s)
-        clerk.take(item, io.BytesIO(chunk), now_s, 0.0)
+        clerk.take(as_item(now_s), io.BytesIO(chunk), now_s, 0.0)
         (bundle,) = clerk.due(0.0)
         tally = Tally()
         tally.extend(bundle.rejected)

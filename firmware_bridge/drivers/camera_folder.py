@@ -23,7 +23,8 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Final, Literal
 
 from pydantic import Field
@@ -31,7 +32,7 @@ from pydantic import Field
 from firmware_bridge.delivery import Delivery, ReplayState, Source, Tally
 from firmware_bridge.links.folder_settings import FolderSettings
 from firmware_bridge.links.folder_source import FolderSource, mark_of
-from firmware_bridge.media.bundles import Item
+from firmware_bridge.media.bundles import Item, item_of
 from firmware_bridge.media.picture_clerk import MAX_BYTES, PictureClerk
 from firmware_bridge.media.picture_clerk import QUANTITIES as QUANTITIES
 
@@ -73,6 +74,16 @@ class PictureDecoder:
 
     def feed(self, chunk: bytes) -> Delivery | None:
         """See `Decoder.feed`."""
+        return self._take(
+            chunk, lambda now_s: Item("", "picture", "", len(chunk), hashlib.sha256(chunk).hexdigest(), now_s)
+        )
+
+    def feed_file(self, path: Path, content: bytes) -> Delivery | None:
+        """See `FileDecoder.feed_file`."""
+        modified_s = path.stat().st_mtime
+        return self._take(content, lambda now_s: item_of(path, self._settings.directory, content, modified_s))
+
+    def _take(self, chunk: bytes, as_item: Callable[[float], Item]) -> Delivery | None:
         if not chunk:
             return None
         tally = Tally()
@@ -81,8 +92,7 @@ class PictureDecoder:
             return Delivery(self._settings.name, [], tally.items(), {})
         clerk = PictureClerk(self._settings, 0.0, self._settings.moon_tolerance_days)
         now_s = time.time()
-        item = Item("", "picture", "", len(chunk), hashlib.sha256(chunk).hexdigest(), now_s)
-        clerk.take(item, io.BytesIO(chunk), now_s, 0.0)
+        clerk.take(as_item(now_s), io.BytesIO(chunk), now_s, 0.0)
         bundles = clerk.due(0.0)
         for bundle in bundles:
             tally.extend(bundle.rejected)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import BinaryIO, Protocol
 
 import msgspec
@@ -20,6 +22,14 @@ class Item(msgspec.Struct, frozen=True):
     size_bytes: int
     sha256: str
     modified_s: float
+
+
+def item_of(path: Path, directory: Path, content: bytes, modified_s: float) -> Item:
+    """A file as a source that watches a directory has it; by its name alone where it lies elsewhere."""
+    absolute, watched = path.absolute(), directory.absolute()
+    name = str(absolute.relative_to(watched)) if absolute.is_relative_to(watched) else path.name
+    folder = name.split("/", 1)[0] if "/" in name else ""
+    return Item(str(path), name, folder, len(content), hashlib.sha256(content).hexdigest(), modified_s)
 
 
 class Bundle(msgspec.Struct, frozen=True):

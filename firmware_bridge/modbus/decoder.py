@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from firmware_bridge.delivery import Delivery, ReplayState, Tally
-from firmware_bridge.modbus.frames import Answer, Refusal, Request, split
+from firmware_bridge.modbus.frames import Answer, Refusal, Request, is_damaged, split
 from firmware_bridge.modbus.registers import RegisterReader
 from firmware_bridge.modbus.settings import ModbusDevice
-from firmware_bridge.readings import Reading
+from firmware_bridge.readings import Reading, Rejected
 
 
 class ModbusDecoder:
@@ -23,6 +23,10 @@ class ModbusDecoder:
         self._reader = RegisterReader(source, devices, replay)
         self._held = b""
         self._asked: Request | None = None
+
+    def end(self) -> list[Rejected]:
+        """See `EndingDecoder.end`: bytes as long as a frame, whose CRC is not theirs."""
+        return [Rejected("bad_crc", 1, f"{len(self._held)} bytes")] if is_damaged(self._held) else []
 
     def feed(self, chunk: bytes) -> Delivery | None:
         """See `Decoder.feed`."""

@@ -113,6 +113,11 @@ def split(held: bytes) -> tuple[list[Frame], int, bytes]:
     return frames, stray, held[at:]
 
 
+def is_damaged(held: bytes) -> bool:
+    """Whether what `split` held back is long enough for a frame that begins so, and is none."""
+    return any(length <= len(held) for length in _lengths(held[:3]))
+
+
 def _lengths(start: bytes) -> list[int]:
     """How long a frame that begins so may be, shortest first; more than is there where that cannot be told yet."""
     if len(start) < 2:
