@@ -13,16 +13,16 @@ from firmware_bridge.sources import SourceSettings
 THEME = Text("Carpeta", "Directory")
 
 
-def folder_checks(sources: Sequence[SourceSettings]) -> list[Check]:
-    """A look at the directory of each source that has one."""
+def folder_checks(sources: Sequence[SourceSettings], *, absence_is_told: bool = False) -> list[Check]:
+    """A look at the directory of each source that has one. absence_is_told: by the running gateway."""
     return [
-        Check(THEME, partial(_look, source.name, Path(directory)))
+        Check(THEME, partial(_look, source.name, Path(directory), absence_is_told))
         for source in sources
         if (directory := getattr(source, "directory", None)) is not None
     ]
 
 
-def _look(source: str, directory: Path) -> list[Finding]:
+def _look(source: str, directory: Path, absence_is_told: bool) -> list[Finding]:
     where = f"{source}: {directory}"
     mend = Text("Corrija directory en la configuración", "Mend directory in the settings")
     if directory.parts[:1] and directory.parts[0].startswith("~"):
@@ -54,6 +54,8 @@ def _look(source: str, directory: Path) -> list[Finding]:
     except NotADirectoryError:
         return [wrong("folder_is_file", "No es una carpeta", "It is no directory", where, todo=mend)]
     except FileNotFoundError:
+        if absence_is_told:
+            return []
         return [
             attention(
                 "folder_missing",

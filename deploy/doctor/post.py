@@ -31,18 +31,18 @@ def examine_post(path: Path) -> list[Told]:
         return [*looked.faults, *examine([clock_check(at_post=True), disk_check(path.parent)])]
     uplink = settings.uplink
     files = Files(uplink.ca_file, uplink.cert_file, uplink.key_file) if uplink.tls else None
+    kept = settings.outbox.path
+    state = running_state(kept) if sound("outbox") else None
     checks = [
         *([] if looked.faults else [Check(THEME, lambda: [_settings(settings, path)])]),
         clock_check(at_post=True, system_trusted=settings.clock.trust == "system"),
         *port_checks(settings.sources),
-        *folder_checks(settings.sources),
+        *folder_checks(settings.sources, absence_is_told=state is not None),
         *key_checks(settings.sources, path),
         *codec_checks(settings.sources, path),
     ]
-    kept = settings.outbox.path
     if sound("outbox"):
         checks.insert(1, service_check("vigia-gateway", Text("oye ni se envía nada", "heard or sent"), kept))
-        state = running_state(kept)
         checks.append(sources_check(settings.sources, state))
         max_bytes = settings.outbox.max_megabytes * 1024 * 1024
         checks += [disk_check(kept.parent), *outbox_checks(kept, max_bytes, settings.sources, state)]

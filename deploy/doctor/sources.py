@@ -111,8 +111,8 @@ def _judge(standing: str, place: str, where: str, running_s: float, *, is_line: 
                 "It works, but not wholly or not with all of its devices",
                 where,
                 todo=Text(
-                    "Los nombrados abajo no contestan: revise su luz, su cable y su número",
-                    "Those named below do not answer: check their power, cable and number",
+                    "Los aparatos que nombra no contestan: revise su luz, su cable y su número",
+                    "The devices that it names do not answer: check their power, cable and number",
                 ),
             )
         case _:

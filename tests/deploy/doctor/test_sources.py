@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import time
 import tomllib
+from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from deploy.doctor.discards import discard_findings
 from deploy.doctor.findings import Mark
-from deploy.doctor.sources import judge_sources
+from deploy.doctor.sources import judge_sources, running_state
 from firmware_bridge.sources import DRIVERS, SourceSettings, SourceStanding
-from gateway.watch.state_file import CounterWord, GatewayState
+from gateway.clock.clock import Clock
+from gateway.outbox.outbox import Outbox
+from gateway.watch.state_file import CounterWord, GatewayState, StateFile, state_path
 from gateway.watch.words import SourceWord
 from tests.deploy.doctor.findings import found, troubles
 
@@ -103,3 +108,20 @@ def test_what_was_mended_is_of_before() -> None:
     a_day_later = discard_findings(totals, [], state(counters=counters), 5000.0 + 86_400)
     assert not troubles(a_day_later)
     assert troubles(discard_findings(totals)) == {"discarded_bad_tag": Mark.ATTENTION}  # no gateway runs: all counts
+
+
+def test_only_a_gateway_that_runs_now_is_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("RUNTIME_DIRECTORY", raising=False)
+    path = tmp_path / "outbox.db"
+    now_s = time.monotonic()
+    told = GatewayState(str(path), 1, now_s - 10, now_s - 1, (SourceWord("one", "nmea_gps", "well"),))
+    StateFile(state_path(path)).tell(told)
+    assert running_state(path) is None  # left by one that was killed
+    outbox = Outbox(path, max_bytes=2**24, memory_bytes=2**20, clock=Clock("system"))
+    outbox.open()
+    try:
+        assert running_state(path) == told
+        StateFile(state_path(path)).tell(msgspec.structs.replace(told, told_s=now_s - 1000))
+        assert running_state(path) is None
+    finally:
+        outbox.close()
