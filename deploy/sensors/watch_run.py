@@ -15,6 +15,7 @@ from deploy.doctor.findings import Language
 from deploy.sensors.watch_view import closing_lines, lines_of, screen
 from deploy.sensors.watching import Listening, Watch
 from firmware_bridge.sources import Delivery, SourceSettings
+from gateway.hearing import configured_sensors
 
 _EVERY_S: Final = 0.25
 
@@ -23,7 +24,7 @@ def watch_on_terminal(
     console: Console, settings: SourceSettings, language: Language, stop: threading.Event, longest_s: float
 ) -> None:
     """Until `stop` is set or `longest_s` is over; then the whole account once more, since the screen is cut off."""
-    heard = Watch()
+    heard = Watch(expected=configured_sensors([settings]))
     until = time.monotonic() + longest_s
     with (
         Listening(settings, lambda delivery: heard.take(delivery, language), stop) as listening,
@@ -43,7 +44,7 @@ def watch_in_lines(
     longest_s: float,
 ) -> None:
     """Each reading and each discard as it comes, the state of the line when it changes, at the end the account."""
-    heard = Watch()
+    heard = Watch(expected=configured_sensors([settings]))
     until = time.monotonic() + longest_s
 
     def deliver(delivery: Delivery) -> None:

@@ -34,6 +34,7 @@ _COLUMNS: Final = (
 )
 _SILENCE: Final = Text("Todavía no se oye nada que sirva.", "Nothing of use has been heard yet.")
 _END: Final = Text("Ctrl-C para terminar", "Ctrl-C to end")
+_UNHEARD: Final = Text("Están en la configuración y nunca se oyeron:", "In the settings, and never heard:")
 _STRANGERS: Final = Text("Se oyen y no están en la configuración:", "Heard, and not in the settings:")
 _UNMAPPED: Final = Text("Campos que nadie traduce a una magnitud:", "Fields that nothing maps to a quantity:")
 _DISCARDED: Final = Text("Descartado", "Discarded")
@@ -46,6 +47,8 @@ def screen(watch: Watch, state: str, language: Language, now: float | None = Non
     parts: list[RichText | Table] = [RichText.assemble((state, "bold"), f"   {_END(language)}", style="dim")]
     sensors = watch.sensors()
     parts.append(_table(list(sensors.values()), at, language) if sensors else RichText(_SILENCE(language)))
+    if unheard := watch.unheard():
+        parts.append(RichText.assemble((_UNHEARD(language), "yellow"), f" {', '.join(unheard)}"))
     parts += [RichText(line) for line in watch.texts()]
     if strangers := watch.strangers():
         parts.append(RichText(_STRANGERS(language), "yellow"))
@@ -75,6 +78,8 @@ def lines_of(delivery: Delivery, language: Language, moment: datetime) -> list[s
 def closing_lines(watch: Watch, language: Language) -> list[str]:
     """What there is to say at the end: how much was heard, what was discarded and what to do about it."""
     lines = [f"{name}: {heard.times}" for name, heard in watch.sensors().items()] or [_SILENCE(language)]
+    if unheard := watch.unheard():
+        lines.append(f"{_UNHEARD(language)} {', '.join(unheard)}")
     for reason, count, _ in watch.reasons():
         told = advice(reason)
         lines.append(f"{_DISCARDED(language)} {count}: {told.what(language)} ({reason}). {told.todo(language)}")

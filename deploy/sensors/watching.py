@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -32,9 +32,11 @@ class Heard(NamedTuple):
 
 
 class Watch:
-    """What was heard so far. `take` is called by the source's thread, all else by any."""
+    """What was heard so far. `take` is called by the source's thread, all else by any. expected: names of the sensors
+    that the settings name."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, expected: Sequence[str] = ()) -> None:
+        self._expected = tuple(expected)
         self._clock = clock
         self._lock = threading.Lock()
         self._sensors: dict[str, Heard] = {}
@@ -63,6 +65,11 @@ class Watch:
         """By name."""
         with self._lock:
             return dict(sorted(self._sensors.items()))
+
+    def unheard(self) -> list[str]:
+        """Those that the settings name and that were not heard."""
+        with self._lock:
+            return [name for name in self._expected if name not in self._sensors]
 
     def reasons(self) -> list[tuple[str, int, str]]:
         """Discards: reason, count, the last detail; most first. Without fields that nothing maps."""

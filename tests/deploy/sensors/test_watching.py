@@ -36,6 +36,14 @@ def shown(watch: Watch, now: float = 100.0, language: str = "es") -> str:
     return re.sub(r"\x1b\[[\d;]*m", "", captured.get())
 
 
+def test_a_sensor_of_the_settings_that_was_not_heard_is_named() -> None:
+    watch = Watch(lambda: 90.0, ["rio-arriba", "clima-1"])
+    assert "nunca se oyeron: rio-arriba, clima-1" in shown(watch)
+    watch.take(Delivery("radio", [CHAINSAW], [], {}), "es")
+    assert "nunca se oyeron: clima-1" in shown(watch)
+    assert "In the settings, and never heard: clima-1" in closing_lines(watch, "en")
+
+
 def test_the_screen_tells_all_that_matters() -> None:
     times = iter((40.0, 90.0, 95.0))
     watch = Watch(lambda: next(times))
