@@ -30,8 +30,8 @@ def is_listed(label: str) -> bool:
 
 
 def _label(word: object) -> object:
-    """A title becomes its label. A free word is kept, as recorders tell what the vocabulary has not; one that is nearly a
-    label is refused, since it would warn nobody."""
+    """A title becomes its label. A free word is kept, as recorders tell what the vocabulary has not; one that is
+    nearly a label is refused, since it would warn nobody."""
     if not isinstance(word, str) or not word:
         return word
     if label := known_label(word):

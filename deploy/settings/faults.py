@@ -17,6 +17,9 @@ from firmware_bridge.sources import ByDriver
 
 WRONG_SHAPES: Final = frozenset(("list_type", "dict_type", "model_type", "model_attributes_type"))
 
+_NUMBER_FAULTS: Final = frozenset(
+    ("int_type", "int_parsing", "int_from_float", "greater_than_equal", "less_than_equal", "float_type")
+)
 _DRIVER: Final = "driver"
 _SOURCES: Final = "sources"
 _OF_SOURCES: Final = {
@@ -60,6 +63,11 @@ def _words(item: Any, traced: _Traced) -> Text:
     kind, context = item["type"], item.get("ctx", {})
     if kind == "extra_forbidden":
         return _suggestion(str(traced.place[-1]), traced.parent)
+    name = str(traced.place[-1]) if traced.place else ""
+    if name.endswith("_hz") and kind in _NUMBER_FAULTS:
+        return FAULTS["hertz"]
+    if kind == "list_type" and (of := _values_of(traced.parent, name)):
+        return FAULTS[of]
     if kind == "missing":
         return _with_meaning(FAULTS["missing"], traced.description)
     if kind == "string_pattern_mismatch":
@@ -81,6 +89,18 @@ def _words(item: Any, traced: _Traced) -> Text:
         return FAULTS[kind].filled(**context)
     said = re.sub(r"^(Value error|Assertion failed), ", "", item["msg"])
     return sentence(said[:1].lower() + said[1:] if re.match(r"[A-Z][a-z]* ", said) else said)
+
+
+def _values_of(parent: type[BaseModel] | None, name: str) -> str:
+    """For a list of plain values, the fault that shows one; "" for a list of tables."""
+    field = parent.model_fields.get(name) if parent else None
+    for member in _members(field.annotation) if field else ():
+        of = _members(get_args(member)[0])[0] if get_origin(member) is list else None
+        if of in (int, float):
+            return "list_of_numbers"
+        if of is str:
+            return "list_of_texts"
+    return ""
 
 
 def _tag_of(item: Any) -> str:

@@ -175,6 +175,8 @@ def _parse(path: Path, text: str, model: type[BaseModel], language: Language) ->
         line = int(found[1]) if found else len(text.rstrip().splitlines())
         said = "Found invalid character" if "\0" in text else said
         plain = next((words for theirs, words in TOML if said.startswith(theirs)), None)
+        if comma := _DECIMAL_COMMA.search(text.splitlines()[line - 1]):
+            plain = FAULTS["decimal_comma"].filled(number=f"{comma[1]}.{comma[2]}")
         if said.startswith("Invalid value") and _is_yes_or_no(text, line, model):
             plain = FAULTS["write_true_or_false"]
         said = re.sub(r"\s*\(at .*\)$", "", said)
@@ -184,6 +186,7 @@ def _parse(path: Path, text: str, model: type[BaseModel], language: Language) ->
         raise SettingsFileError(path, [Problem(None, "", FAULTS["no_value"])], language) from error
 
 
+_DECIMAL_COMMA: Final = re.compile(r"=\s*([-+]?\d+),(\d+)\s*(?:[,}#]|$)")
 _YES_OR_NO: Final = re.compile(r"[^=]*=\s*(s[ií]|no|yes|on|off|true|false|verdadero|falso)\s*(#.*)?", re.IGNORECASE)
 _BARE_WORD: Final = re.compile(r"[^=]*=\s*[^\W\d]\w*\s*(#.*)?")
 

@@ -43,6 +43,21 @@ FAULTS: Final = {
     ),
     "too_short": Text("debe tener al menos {min_length}", "must have at least {min_length}"),
     "too_long": Text("debe tener como mucho {max_length}", "must have at most {max_length}"),
+    "list_of_numbers": Text(
+        "debe ser una lista, entre corchetes, aunque sea de uno: [65535]",
+        "must be a list, in brackets, even of one: [65535]",
+    ),
+    "list_of_texts": Text(
+        'debe ser una lista, entre corchetes, aunque sea de uno: ["a"]',
+        'must be a list, in brackets, even of one: ["a"]',
+    ),
+    "hertz": Text(
+        "debe ser la frecuencia en hertz, un número entero: 916.8 MHz se escribe 916_800_000",
+        "must be the frequency in hertz, a whole number: 916.8 MHz is written 916_800_000",
+    ),
+    "decimal_comma": Text(
+        "los decimales llevan punto, no coma: {number}", "decimals have a point, not a comma: {number}"
+    ),
     "union_tag_not_found": Text(
         'no dice su driver; escriba driver = "..." en él', 'says no driver; write driver = "..." in it'
     ),
@@ -169,9 +184,12 @@ _MEANINGS: Final = {
     "Path of the serial port": "ruta del puerto serie",
     "Path of the serial port, better one of /dev/serial/by-id/": "ruta del puerto serie, mejor de /dev/serial/by-id/",
     "Device id as printed on the sensor: 8 hex digits in lower case, in quotes": (
-        "el id impreso en el sensor: 8 cifras hexadecimales en minúsculas, entre comillas"
+        "el id impreso en el sensor: 8 cifras hexadecimales en minúsculas, entre comillas y sin 0x"
     ),
-    "Its DevEUI: 16 hex digits, in quotes": "su DevEUI: 16 cifras hexadecimales, entre comillas",
+    "Its DevEUI: 16 hex digits, in quotes": "su DevEUI: 16 cifras hexadecimales, entre comillas, sin 0x",
+    "The bytes that each of its packets begins with, 1 to 8, in hex": (
+        'los bytes con que empiezan sus paquetes, de 1 a 8, en hexadecimal minúsculo y sin 0x: "0a1b"'
+    ),
     "Its id, as every Meshtastic app shows it: ! and 8 hex digits": "su id en Meshtastic: ! y 8 cifras hexadecimales",
     "Name of this source in logs and counters: 1 to 32 of a-z, 0-9 and inner hyphens": (
         "nombre de la fuente: de 1 a 32 de a-z, 0-9 y guiones interiores"
@@ -212,10 +230,6 @@ _SENTENCES: Final = tuple(
         (
             r"another source knows device (.*) too: number (\d+)",
             r"otra fuente conoce también \1: la número \2",
-        ),
-        (
-            r"another source has a device called (.*) too: number (\d+)",
-            r"otra fuente tiene también un equipo llamado \1: la número \2",
         ),
         (
             r"another source goes by client id (.*) at (.*) too: number (\d+)",
@@ -261,6 +275,97 @@ _SENTENCES: Final = tuple(
             r"a label of your own is 1 to (\d+) of a-z, 0-9 and _, and begins with a letter",
             r"una etiqueta propia es de 1 a \1 de a-z, 0-9 y _, y empieza con una letra",
         ),
+        (
+            r"another source has a device called (.*) too: number (\d+)",
+            r"otra fuente tiene también un sensor llamado \1: la número \2",
+        ),
+        (
+            r"the unit (.*?) is not known; write (.*?) or one that can be converted to it(?:, such as (.*))?",
+            r"no se conoce la unidad \1; escriba \2, o una que se pueda pasar a ella: \3",
+        ),
+        (r"(.*) cannot be converted to (.*), the unit of (.*)", r"\1 no se puede pasar a \2, la unidad de \3"),
+        (r"(.*) has no unit but s: use scale", r"\1 no tiene más unidad que s: use scale"),
+        (
+            r"(.*) is no quantity of the catalogue; near it: nothing",
+            r"\1 no es una magnitud del catálogo; están en firmware_bridge/README.md",
+        ),
+        (
+            r"(.*) is no quantity of the catalogue; near it: (.*)",
+            r"\1 no es una magnitud del catálogo; parecidas: \2",
+        ),
+        (
+            r"no layout named (.*?) comes with Vigía; (?:near it: (.*); )?write a path that.*",
+            r"ningún layout se llama \1; parecidos: \2. Uno suyo se nombra por su ruta, que termina en .toml",
+        ),
+        (
+            r"(.*) is neither the name of a layout nor a path that ends in \.toml",
+            r"\1 no es el nombre de un layout ni una ruta que termine en .toml",
+        ),
+        (r"the layout has no field (.*); it has (.*)", r"el layout no tiene el campo \1; tiene \2"),
+        (r"(.*) is no field of Cayenne LPP; they are (.*)", r"\1 no es un campo de Cayenne LPP; los hay: \2"),
+        (r"(.*) has labels: say kind = (.*) or (.*)", r"\1 tiene labels: diga kind = \2 o \3"),
+        (r"a field has labels: say kind = (.*) or (.*)", r"un campo tiene labels: diga kind = \1 o \2"),
+        (
+            r"a field stands for one thing: say either quantity, or labels, or ignore = true",
+            r"un campo es una sola cosa: diga quantity, o labels, o ignore = true",
+        ),
+        (r"a field stands for a label or for a quantity.*", r"un campo es una etiqueta o una magnitud, no las dos"),
+        (
+            r"(.*) and (.*) differ in capitals only, and stand for one field",
+            r"\1 y \2 solo difieren en mayúsculas: son el mismo campo",
+        ),
+        (r"bit (\d+) of (.*) is never 1: it has (\d+) bits, 0 to (\d+)", r"el bit \1 de \2 no existe: van de 0 a \4"),
+        (r"(.*) is never (.*): with (\d+) bits it is 0 to (\d+)", r"\1 nunca es \2: con \3 bits va de 0 a \4"),
+        (
+            r"it can never hold: no number of (\d+) bits is all that is said of (.*)",
+            r"nunca se cumple: ningún número de \1 bits es todo lo que se dice de \2",
+        ),
+        (r"the layout refuses the ports (.*); its own are (.*)", r"el layout no admite los puertos \1; los suyos: \2"),
+        (r"no earlier field is named (.*)", r"ningún campo anterior se llama \1"),
+        (r"the name (.*) is used twice", r"el nombre \1 está dos veces"),
+        (r"an empty condition: say port.*", r"la condición está vacía: diga port, o field y lo que debe cumplir"),
+        (
+            r"a condition on a field needs field, and equals.*",
+            r"una condición sobre un campo lleva field, y equals, bit, minimum o maximum",
+        ),
+        (
+            r"no field has a quantity, a unit or labels.*",
+            r"ningún campo tiene quantity, unit ni labels: no se leería nada",
+        ),
+        (r"say only one of (.*)", r"diga solo uno: \1"),
+        (r"scale is 0: every value would be the same", r"scale es 0: todos los valores serían iguales"),
+        (r"a float has 16, 32 or 64 bits, not (\d+)", r"un float tiene 16, 32 o 64 bits, no \1"),
+        (r"(.*) is no raw number: write.*", r"\1 no es un número: escriba enteros en decimal, entre comillas"),
+        (r"the key (.*) is not (\d+) lower-case hex digits", r"la clave \1 no son \2 cifras hexadecimales minúsculas"),
+        (r"(.*\.toml) is not TOML: (.*)", r"\1 no es TOML (en inglés: \2)"),
+        (r"(.*) is not text in UTF-8", r"\1 no es texto UTF-8"),
+        (r"address (\d+): the second register.*", r"address \1: su segundo registro pasa del último, 65535"),
+        (r"a counter is of type uint16 or uint32.*", r"un contador es de tipo uint16 o uint32 y no lleva offset"),
+        (r"wraps_at and most are for a counter.*", r"wraps_at y most son de un contador: diga counter = true"),
+        (r"wraps_at (\d+) is more than (\w+) can count to", r"wraps_at \1 es más de lo que cuenta un \2"),
+        (
+            r"(.*): two registers stand for (.*); make it two devices",
+            r"\1: dos registros son \2; escríbalo como dos equipos",
+        ),
+        (
+            r'a host is a name or an address alone, such as "(.*)"; its port goes into port',
+            r'va solo el nombre o la dirección: host = "\1"; el puerto va aparte, en port',
+        ),
+        (
+            r"the id of an application in ChirpStack v4 is a UUID, such as (.*?):.*",
+            r"el id de una aplicación en ChirpStack v4 es un UUID, como \1: está en la dirección de su página",
+        ),
+        (r"it is no regular expression: (.*)", r"no es una expresión regular (en inglés: \1)"),
+        (r"it needs a group .*", r"le falta el grupo (?P<label>...)"),
+        (r"name the sensors to listen to, in devices or default", r"nombre los sensores, en devices o default"),
+        (r"input should be less than or equal to (.*)", r"debe ser como mucho \1"),
+        (r"input should be greater than or equal to (.*)", r"debe ser al menos \1"),
+        (r"input should be a valid (?:integer|number).*", r"debe ser un número"),
+        (r"input should be a valid list", r"debe ser una lista, entre corchetes"),
+        (r"input should be a valid (?:dictionary|string).*", r"no tiene la forma correcta"),
+        (r"input should be ('.*)", r"debe ser uno de: \1"),
+        (r"extra inputs are not permitted", r"no existe ese ajuste"),
+        (r"field required", r"falta"),
         (r"two (?:devices|recorders) have the (\w+) (.*)", r"dos equipos tienen el mismo \1: \2"),
         (r"a key is (\d+) hex digits, in quotes", r"una clave son \1 cifras hexadecimales, entre comillas"),
         (r"device (.*) needs either key or key_file", r"el equipo \1 necesita key o key_file, uno de los dos"),
@@ -350,8 +455,26 @@ def meaning(description: str) -> Text | None:
 
 
 def sentence(english: str) -> Text:
-    """What one of our own settings complains of; with the English where there is no Spanish for it."""
+    """What one of our own settings complains of; with the English where there is no Spanish for it. A complaint may be
+    several, each with the place in another file before it, as those of a layout's file are."""
+    spanish = _spanish(english)
+    return Text(spanish or f"no sirve así; en inglés: {english}", english)
+
+
+_PLACE: Final = re.compile(r"([\w./-]+): (.+)", re.DOTALL)
+_NEXT: Final = re.compile(r"; (?=[\w.]+: )")
+
+
+def _spanish(english: str) -> str:
+    """A complaint in Spanish; "" where there is none."""
+    parts = _NEXT.split(english)
+    if len(parts) > 1:
+        told = [_spanish(part) for part in parts]
+        return "; ".join(told) if all(told) else ""
+    placed = _PLACE.fullmatch(english)
+    if placed and (rest := _spanish(placed[2])):
+        return f"{placed[1]}: {rest}"
     for form, spanish in _SENTENCES:
-        if found := form.fullmatch(english):
-            return Text(found.expand(spanish), english)
-    return Text(f"no sirve así; en inglés: {english}", english)
+        if found := form.fullmatch(english) or form.fullmatch(english[:1].lower() + english[1:]):
+            return re.sub(r"(?:; parecidos|, o una que se pueda pasar a ella): (?=\.|$)", "", found.expand(spanish))
+    return ""

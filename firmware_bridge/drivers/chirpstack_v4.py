@@ -24,6 +24,7 @@ Integrity       the network server's; again here: an event told twice, a frame c
 
 from __future__ import annotations
 
+import re
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
@@ -66,7 +67,17 @@ _LOG_CODES: Final = frozenset(
         "EXPIRED",
     )
 )
+_UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _NOT_JSON: Final = "set json=true under [integration.mqtt] in chirpstack.toml and restart ChirpStack"
+
+
+def _check_application(told: str) -> str:
+    if not _UUID.fullmatch(told):
+        raise ValueError(
+            "the id of an application in ChirpStack v4 is a UUID, such as 17c82e96-be03-4f38-aef3-f83d48582d97: it"
+            " stands in the address of the application's page"
+        )
+    return told
 
 
 class Device(LorawanDevice):
@@ -87,8 +98,7 @@ class Settings(BrokerSourceSettings):
     """An application of a ChirpStack server."""
 
     driver: Literal["chirpstack_v4"] = Field(description="chirpstack_v4: events of a ChirpStack network server.")
-    application_id: str = Field(
-        pattern=r"^[0-9a-zA-Z-]{1,64}$",
+    application_id: Annotated[str, AfterValidator(_check_application)] = Field(
         description="Id of the application in ChirpStack, as its page shows it (a UUID).",
     )
     broker: BrokerSettings = Field(default=BrokerSettings(), description="The broker that ChirpStack publishes to.")

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from firmware_bridge.delivery import Claim, SourceSettings
 
+_HOST: Final = re.compile(r"[A-Za-z0-9_.-]{1,255}")
 _MAX_PASSWORD_FILE_BYTES: Final = 1024
 
 
@@ -42,6 +45,20 @@ class BrokerSettings(BaseModel):
         "machine and of the source.",
     )
     keepalive_s: int = Field(default=60, ge=5, le=3600, description="Seconds between signs of life on an idle link.")
+
+    @field_validator("host")
+    @classmethod
+    def _bare_host(cls, host: str) -> str:
+        try:
+            ip_address(host)
+        except ValueError:
+            if not _HOST.fullmatch(host):
+                bare = re.sub(r"^[a-z0-9+]+://|[/\s].*$|:\d*(?=/|$)", "", host.strip()) or "127.0.0.1"
+                shown = bare if _HOST.fullmatch(bare) else "127.0.0.1"
+                raise ValueError(
+                    f'a host is a name or an address alone, such as "{shown}"; its port goes into port'
+                ) from None
+        return host
 
     @model_validator(mode="after")
     def _sound(self) -> Self:

@@ -7,7 +7,7 @@ from typing import Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from firmware_bridge.delivery import SensorName
-from firmware_bridge.payloads.targets import check_quantity
+from firmware_bridge.payloads.targets import check_quantity, fault_at
 from firmware_bridge.readings import QUANTITIES
 
 MAX_REGISTERS: Final = 125
@@ -71,12 +71,12 @@ class Register(BaseModel):
     def _sound(self) -> Self:
         if self.quantity not in QUANTITIES:
             check_quantity(self.quantity or "?", self.unit)  # says what is near it
-            raise ValueError(f"{self.quantity!r} is no quantity of the catalogue")
+            raise fault_at("quantity", f"{self.quantity!r} is no quantity of the catalogue")
         check_quantity(self.quantity, self.unit)
         if self.scale == 0:
-            raise ValueError("scale is 0: every value would be the same")
+            raise fault_at("scale", "scale is 0: every value would be the same")
         if self.address + self.words > 65_536:
-            raise ValueError(f"address {self.address}: the second register is beyond the last, 65535")
+            raise fault_at("address", f"address {self.address}: the second register is beyond the last, 65535")
         if self.counter and (self.type not in ("uint16", "uint32") or self.offset):
             raise ValueError("a counter is of type uint16 or uint32 and has no offset")
         if not self.counter and (self.wraps_at is not None or self.most is not None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
 from importlib.resources import files
@@ -27,9 +28,13 @@ def load_layout(which: str) -> Layout:
     if _PACKAGED.match(which):
         entry = _folder() / f"{which}.toml"
         if not entry.is_file():
-            near = [name for name in packaged_layouts() if name.split("_")[0] == which.split("_")[0]]
+            names = packaged_layouts()
+            makers = {name.split("_")[0] for name in names}
+            close = difflib.get_close_matches(which.split("_")[0], makers, n=1)
+            near = [name for name in names if name.split("_")[0] in close]
+            near = near or difflib.get_close_matches(which, names, n=3)
             raise ValueError(
-                f"no layout named {which!r} comes with Vigía; {'of that maker: ' + ', '.join(near) if near else ''}"
+                f"no layout named {which!r} comes with Vigía; {'near it: ' + ', '.join(near) + '; ' if near else ''}"
                 "write a path that ends in .toml for one of your own"
             )
         return parse_layout(entry.read_text("utf-8"), which)

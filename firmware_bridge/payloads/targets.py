@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from firmware_bridge.label_words import LabelWordOrNone
 from firmware_bridge.payloads.grouping import AGE, Collector
@@ -83,18 +85,27 @@ def check_labels(kind: str | None, targets: Mapping[str, Target]) -> None:
 
 
 def check_quantity(quantity: str, unit: str) -> None:
-    """Raise ValueError if there is no such quantity or the unit cannot be converted to its own."""
+    """Raise ValueError (a `fault_at`) if there is no such quantity or the unit cannot be converted to its own."""
     if quantity in ("", AGE):
         if unit not in ("", "s"):
-            raise ValueError(f"{quantity or 'a field without quantity'} has no unit but s: use scale")
+            raise fault_at("unit", f"{quantity or 'a field without quantity'} has no unit but s: use scale")
         return
     if quantity not in QUANTITIES:
         near = sorted(name for name in QUANTITIES if set(name.split("_")) & set(quantity.split("_")))
-        raise ValueError(f"{quantity!r} is no quantity of the catalogue; near it: {', '.join(near[:6]) or 'nothing'}")
+        near = near or difflib.get_close_matches(quantity, QUANTITIES, n=3)
+        words = f"{quantity!r} is no quantity of the catalogue; near it: {', '.join(near[:6]) or 'nothing'}"
+        raise fault_at("quantity", words)
     try:
         conversion(unit, quantity)
     except UnitError as wrong:
-        raise ValueError(str(wrong)) from None
+        raise fault_at("unit", str(wrong)) from None
+
+
+def fault_at(field: str, words: str) -> ValidationError:
+    """What is wrong with one field, where only the whole can tell: a ValueError that pydantic puts where it belongs."""
+    fault = PydanticCustomError("value_error", "{words}", {"words": words})
+    details = [InitErrorDetails(type=fault, loc=(field,), input=None)]
+    return ValidationError.from_exception_data("field", details, hide_input=True)
 
 
 Put = Callable[[Collector, float | str, str], None]

@@ -92,7 +92,10 @@ def conversion(unit: str, quantity: str) -> Affine:
     if not unit or unit == target:
         return 1.0, 0.0
     if unit not in _UNITS:
-        raise UnitError(f"the unit {unit!r} is not known; write {target} or one that can be converted to it")
+        base = _UNITS[target][0] if target in _UNITS else target
+        alike = [name for name, (of, *_) in _UNITS.items() if of == base and name != target]
+        such = f", such as {', '.join(alike[:8])}" if alike else ""
+        raise UnitError(f"the unit {unit!r} is not known; write {target} or one that can be converted to it{such}")
     base, scale, offset = _UNITS[unit]
     to_base, to_scale, to_offset = _UNITS.get(target, (target, 1.0, 0.0))
     if base != to_base:

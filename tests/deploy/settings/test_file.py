@@ -190,7 +190,8 @@ SEMTECH = '[[sources]]\ndriver = "semtech_udp"\nname = "{}"\ndefault = {{ name =
 CAYENNE = 'codec = "cayenne_lpp"'
 FOLDER = '[[sources]]\ndriver = "{}"\nname = "{}"\ndirectory = "{}"\nzone = "UTC"\n'
 CHIRPSTACK = (
-    '[[sources]]\ndriver = "chirpstack_v4"\nname = "{name}"\napplication_id = "{name}"\n'
+    '[[sources]]\ndriver = "chirpstack_v4"\nname = "{name}"\n'
+    'application_id = "17c82e96-be03-4f38-aef3-f83d48582d97"\n'
     'broker = {{ client_id = "vigia" }}\n'
     'devices = [{{ id = "{eui}", name = "s-{name}", payload = {{ codec = "cayenne_lpp" }} }}]\n'
 )
