@@ -60,6 +60,11 @@ class History:
         """ "" or words for a person."""
         return self._trouble
 
+    @property
+    def waiting(self) -> int:
+        """How many facts wait for the next commit."""
+        return len(self._waiting)
+
     def open(self) -> None:
         """Open or make the file; a damaged one is set aside. Never raises for the disk."""
         with self._lock:

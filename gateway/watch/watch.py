@@ -37,6 +37,8 @@ STAND_EVERY_MS: Final = 300_000
 NUMBERED: Final = ("watch", "incidents_numbered")
 """The counter, in the outbox, of the highest number that an incident had. A phone rings once for a number, so none is
 given out again when the history is lost."""
+_MANY_WAITING: Final = 500
+"""So many facts are put on disk before their time: a flood must not wait in memory."""
 _BATCH: Final = 64
 """Facts between two looks at what else is due: at a flood, so many share one commit."""
 _DAY_MS: Final = 86_400_000
@@ -124,7 +126,7 @@ class Watch:
         commit_at = time.monotonic() + self._commit_every_s
         while not stop.is_set():
             is_urgent = self._urgent.wait(min(TICK_S, self._commit_every_s))
-            if is_urgent or time.monotonic() >= commit_at:
+            if is_urgent or time.monotonic() >= commit_at or self._history.waiting > _MANY_WAITING:
                 self._urgent.clear()
                 self._history.commit(sync=is_urgent)
                 commit_at = time.monotonic() + self._commit_every_s
