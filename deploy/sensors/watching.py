@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 import time
 from collections import Counter, deque
@@ -144,12 +145,12 @@ def refuse_if_not_free(settings: SourceSettings, file: Path | None, language: La
             )(language)
         )
     if hasattr(settings, "broker"):
+        listen = broker_command(settings, file)
         raise DeployError(
             Text(
                 f"{settings.name} está en un broker, que guarda cada mensaje para un solo lector. Lo que pasa por él:"
-                f" mosquitto_sub -v -t '#' | vigia sensors decode {settings.driver} --text -",
-                f"{settings.name} is at a broker, which keeps each message for one reader. What passes there:"
-                f" mosquitto_sub -v -t '#' | vigia sensors decode {settings.driver} --text -",
+                f" {listen}",
+                f"{settings.name} is at a broker, which keeps each message for one reader. What passes there: {listen}",
             )(language)
         )
     port = _port(settings)
@@ -172,6 +173,27 @@ def refuse_if_not_free(settings: SourceSettings, file: Path | None, language: La
                 f"Another program uses {port}: {others[0].name} (process {others[0].pid}); close it first",
             )(language)
         )
+
+
+def broker_command(settings: SourceSettings, file: Path | None) -> str:
+    """What shows a technician the messages of a source's broker, decoded, without taking them from the gateway."""
+    broker: Any = getattr(settings, "broker")  # noqa: B009  # only some drivers have one
+    words = ["mosquitto_sub", "-v", "-h", broker.host, "-p", str(broker.port)]
+    if broker.tls:
+        words += ["--cafile", str(broker.ca_file)] if broker.ca_file else ["--tls-use-os-certs"]
+    if broker.cert_file:
+        words += ["--cert", str(broker.cert_file), "--key", str(broker.key_file)]
+    if broker.username:
+        words += ["-u", broker.username]
+    listen = shlex.join([*words, "-t", "#"])
+    if broker.password_file:
+        listen += f' -P "$(sudo cat {shlex.quote(str(broker.password_file))})"'
+    elif broker.password is not None:
+        listen += " -P CONTRASEÑA"
+    decode = ["vigia", "sensors", "decode", settings.driver, "--text", "-"]
+    if file is not None:
+        decode += ["--settings", str(file), "--source", settings.name]
+    return f"{listen} | {shlex.join(decode)}"
 
 
 def _gateway_on(settings: SourceSettings, file: Path | None) -> Process | None:

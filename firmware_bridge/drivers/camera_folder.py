@@ -9,7 +9,8 @@ Data layout     a JPEG, PNG or WebP file, at most 32 MiB
 
     time            EXIF DateTimeOriginal, DateTimeDigitized, maker note, DateTime, the file's own; in the zone of the
                     settings unless EXIF tells an offset; clock_error_s is taken off
-    burst           pictures of one camera and one event number, or of one series n of m
+    burst           pictures of one camera and one event number, or of one series n of m; of a camera that numbers
+                    nothing, those taken within event_gap_s of one another
     detection       picture_number: the event's number, else the digits that end the file's name
                     temperature_celsius, battery_volts: where the camera tells them; individuals are not counted
 
@@ -57,6 +58,13 @@ class Settings(FolderSettings):
     driver: Literal["camera_folder"] = Field(description="camera_folder: a directory that camera traps fill.")
     burst_s: float = Field(
         default=5.0, ge=0, le=3600, description="How long to wait for further pictures of an event, seconds."
+    )
+    event_gap_s: float = Field(
+        default=5.0,
+        ge=0,
+        le=600,
+        description="Pictures of one camera that does not number its events are of one event when they were taken so"
+        " soon after one another, seconds; 0: each picture is an event.",
     )
     moon_tolerance_days: float = Field(
         default=1.5,
@@ -109,5 +117,5 @@ def new_decoder(settings: Settings, replay: Mapping[str, ReplayState]) -> Pictur
 
 def open_source(settings: Settings, replay: Mapping[str, ReplayState]) -> Source:
     """See `Driver.open_source`."""
-    clerk = PictureClerk(settings, settings.burst_s, settings.moon_tolerance_days)
+    clerk = PictureClerk(settings, settings.burst_s, settings.moon_tolerance_days, settings.event_gap_s)
     return FolderSource(settings, clerk, mark_of(settings.name, replay))

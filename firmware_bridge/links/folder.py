@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 MOST_FILES: Final = 200_000
 """Of one directory, in all its depth."""
 
+_ENOUGH: Final = 1_000
 _PASSING: Final = (
     ".tmp",
     ".temp",
@@ -49,6 +50,7 @@ class Folder:
         self.directory = directory
         self._max_depth = max_depth
         self._aside = aside
+        self.too_deep = 0  # files of the last scan that lie in directories deeper than max_depth
         self._since: dict[bytes, tuple[int, float]] = {}  # of files that are not done with: their look, and since when
 
     def scan(self, clock_s: float, done: set[int]) -> list[Found]:
@@ -72,7 +74,7 @@ class Folder:
         return sorted(found, key=lambda one: (one.modified_ns, one.name))
 
     def _files(self) -> Iterator[tuple[Path, bytes, os.stat_result]]:
-        count = 0
+        count = self.too_deep = 0
         waiting = [(self.directory, 0)]
         while waiting:
             directory, depth = waiting.pop()
@@ -91,13 +93,28 @@ class Folder:
                     continue
                 path = Path(entry.path)
                 if stat.S_ISDIR(status.st_mode):
-                    if depth < self._max_depth and path != self._aside and entry.name.lower() not in _SYSTEM:
+                    if path == self._aside or entry.name.lower() in _SYSTEM:
+                        continue
+                    if depth < self._max_depth:
                         waiting.append((path, depth + 1))
+                    else:
+                        self.too_deep += _files_in(path)
                 elif stat.S_ISREG(status.st_mode):
                     count += 1
                     if count > MOST_FILES:
                         return
                     yield path, os.fsencode(path.relative_to(self.directory)), status
+
+
+def _files_in(directory: Path) -> int:
+    """How many files lie in and below a directory, up to a thousand: enough to tell that there are."""
+    count = 0
+    for _, directories, names in os.walk(directory):
+        directories[:] = [name for name in directories if not _is_passing(name)]
+        count += sum(not _is_passing(name) for name in names)
+        if count >= _ENOUGH:
+            return _ENOUGH
+    return count
 
 
 def _is_passing(name: str) -> bool:

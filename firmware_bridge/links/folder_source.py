@@ -48,6 +48,7 @@ class FolderSource:
         self._to_remove: deque[tuple[float, Found]] = deque()
         self._to_put_aside: deque[tuple[float, Found]] = deque()  # no use as they are, and since when that is known
         self._tally = Tally()
+        self._too_deep = 0  # files that were told of, so that each is told once
         self._noted: list[Line] = []  # files that give no bundle but are done with
         self._state = f"{settings.directory} has not been looked at yet"
         self._standing = SourceStanding.STARTING
@@ -115,6 +116,9 @@ class FolderSource:
             words = f"{self._folder.directory} cannot be read ({error.strerror}); is the card in?"
             self._say(words, logging.INFO, SourceStanding.FOLDER_AWAY)
             return False
+        if self._folder.too_deep > self._too_deep:
+            self._tally.add("too_deep", str(self._folder.directory), self._folder.too_deep - self._too_deep)
+        self._too_deep = self._folder.too_deep
         for one in found:
             if stop.is_set():
                 raise _StoppedError

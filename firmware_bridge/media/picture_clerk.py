@@ -52,10 +52,12 @@ class PictureClerk:
     suffixes = frozenset({".jpg", ".jpeg", ".jpe", ".png", ".webp"})
     max_bytes = MAX_BYTES
 
-    def __init__(self, settings: RecorderSettings, burst_s: float, moon_tolerance_days: float) -> None:
+    def __init__(
+        self, settings: RecorderSettings, burst_s: float, moon_tolerance_days: float, event_gap_s: float = 0.0
+    ) -> None:
         self._settings = settings
         self._moon_tolerance_days = moon_tolerance_days
-        self._bursts: Bursts[_Seen] = Bursts(burst_s)
+        self._bursts: Bursts[_Seen] = Bursts(burst_s, event_gap_s)
         self._ready: list[Bundle] = []
 
     def is_whole(self, file: BinaryIO, size_bytes: int) -> bool:

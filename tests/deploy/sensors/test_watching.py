@@ -13,7 +13,7 @@ from rich.console import Console
 from deploy.errors import DeployError
 from deploy.sensors.chosen import sample_of
 from deploy.sensors.watch_view import closing_lines, screen, signal_bars
-from deploy.sensors.watching import Listening, Watch, refuse_if_not_free
+from deploy.sensors.watching import Listening, Watch, broker_command, refuse_if_not_free
 from firmware_bridge.delivery import RadioText
 from firmware_bridge.readings import Kind, Rejected, make_reading
 from firmware_bridge.sources import Delivery
@@ -154,3 +154,12 @@ def test_what_ends_a_source_is_told_at_the_end(tmp_path: Path) -> None:
     with pytest.raises(DeployError, match="the screen is gone"):
         hear_one_line()
     tty.unplug()
+
+
+def test_the_command_for_a_broker_is_whole() -> None:
+    """Host, port and user of the settings; the file and the source, so that the devices are known."""
+    told = sample_of("chirpstack_v4", broker={"host": "10.0.0.5", "port": 1884, "username": "vigia", "password": "x"})
+    assert broker_command(told, Path("/etc/vigia/gateway.toml")) == (
+        "mosquitto_sub -v -h 10.0.0.5 -p 1884 -u vigia -t '#' -P CONTRASEÑA"
+        f" | vigia sensors decode chirpstack_v4 --text - --settings /etc/vigia/gateway.toml --source {told.name}"
+    )

@@ -35,6 +35,10 @@ def test_hidden_passing_and_linked_files_are_passed_over(tmp_path: Path) -> None
     os.mkfifo(tmp_path / "fifo.jpg")
     assert sorted(names(Folder(tmp_path, 4, tmp_path / "aside"))) == ["DCIM/100RECNX/e.jpg", "a.jpg"]
     assert names(Folder(tmp_path, 0)) == ["a.jpg"]
+    for depth, deeper in ((4, 1), (0, 2), (5, 0)):
+        folder = Folder(tmp_path, depth, tmp_path / "aside")
+        names(folder)
+        assert folder.too_deep == deeper, depth
     assert "1/2/3/4/5/deep.jpg" in names(Folder(tmp_path, 5))
 
 

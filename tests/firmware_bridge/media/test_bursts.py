@@ -87,3 +87,19 @@ def test_what_waits_is_bounded() -> None:
         bursts.add(Shot("a", event, 1, 2, None, event), 0.0)
     assert len(bursts.due(0.0)) == 500
     assert bursts.waiting() == 1000
+
+
+def test_pictures_that_nothing_numbers_gather_by_their_times() -> None:
+    bursts: Bursts[str] = Bursts(5.0, 3.0)
+    for what, at in (("a", 0.0), ("b", 2.0), ("c", 5.0), ("d", 8.5)):
+        bursts.add(shot(what, event=None, at=at), 0.0)
+    bursts.add(shot("e", event=None, at=1.0, camera="b"), 0.0)
+    assert names(bursts.due(4.9)) == []
+    assert names(bursts.due(5.0)) == ["abc", "d", "e"]
+
+
+def test_a_picture_without_a_time_is_an_event_of_its_own() -> None:
+    bursts: Bursts[str] = Bursts(5.0, 3.0)
+    for what in "ab":
+        bursts.add(shot(what, event=None, at=None), 0.0)
+    assert names(bursts.due(0.0)) == ["a", "b"]
