@@ -40,6 +40,8 @@ _WELCOME_TIMEOUT_S: Final = 10.0
 _PROVEN_AFTER_S: Final = 10.0
 _LOOK_EVERY_S: Final = 0.1
 _FAREWELL_S: Final = 0.3
+_MAX_PACKET_BYTES: Final = 16 * 1024 * 1024
+"""The connection ends at a larger one: paho would keep up to 256 MiB of it, more than a gateway may have."""
 _MAX_UNSENT: Final = 100
 _MAX_WORDS: Final = 16
 _NO_ROOM: Final = "connecting again for the messages that there was no room for"
@@ -92,10 +94,10 @@ class MqttLink:
         self._queue: deque[Message] = deque()
         self._queued_bytes = 0
         self._dropped = Tally()
-        self._left_unsaid = (
-            False  # a message that the broker holds for us was not taken: it comes with a new connection
-        )
+        self._left_unsaid = False  # the broker holds a message that was not taken: it comes with a new connection
         self._connection: _Connection | None = None
+        self.begins_anew = False
+        """For its connections: what the broker holds for us is given up, as it holds what we cannot take."""
         self._state = BrokerState.WAITING
         self._trouble = ""
         self._told: dict[tuple[BrokerState, str], int] = {}
@@ -244,6 +246,18 @@ class MqttLink:
             log.log(level, "%s: %s", self._name, self.words)
 
 
+class _BoundedClient(mqtt.Client):
+    """Does not take in a packet that is far too large. too_large_bytes: of the one at which it gave up."""
+
+    too_large_bytes = 0
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if bufsize > _MAX_PACKET_BYTES:
+            self.too_large_bytes = bufsize
+            raise ConnectionError("a packet that is too large")
+        return super()._sock_recv(bufsize)
+
+
 class _Connection:
     """One connection, from its beginning to its end. welcome: the broker let us in and answered our subscriptions.
     refused: in words, what it does not let us read."""
@@ -257,10 +271,10 @@ class _Connection:
         self._unsent = 0
         self._counting = threading.Lock()
         self._begun = False
-        client = mqtt.Client(
+        client = _BoundedClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
-            clean_session=not link.keep_session,
+            clean_session=link.begins_anew or not link.keep_session,
             protocol=mqtt.MQTTv311,
             reconnect_on_failure=False,
             manual_ack=True,
@@ -272,6 +286,7 @@ class _Connection:
         client.on_message = self._on_message
         client.on_publish = self._on_publish
         self._client = client
+        link.begins_anew = False
 
     def open(self) -> str:
         """Connect. Why it cannot be, or "" when the broker was reached and `welcome` or `ended` will follow."""
@@ -325,6 +340,10 @@ class _Connection:
     def _on_disconnect(
         self, _client: mqtt.Client, _data: Any, _flags: Any, reason: ReasonCode, _properties: Any
     ) -> None:
+        if size := self._client.too_large_bytes:
+            self.trouble = f"it sends a message of {size} bytes; find out who publishes it"
+            self._link.begins_anew = True
+            self._link.count("too_long", f"a packet of {size} bytes")
         self.trouble = self.trouble or f"the connection ended ({str(reason).lower()})"
         self.ended.set()
 

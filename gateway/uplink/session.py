@@ -33,6 +33,8 @@ _QOS: Final = 1
 _TAKEN_OVER: Final = 0x8E  # MQTT 5, DISCONNECT: session taken over
 _FAREWELL_S: Final = 5.0
 _LEAVING_S: Final = 1.0
+_MOST_BYTES: Final = 128 * 1024
+"""Of one packet from the broker: twice what any message for a post may be."""
 
 
 class Connected(NamedTuple):
@@ -78,6 +80,19 @@ class Wake(NamedTuple):
 Event: TypeAlias = Connected | Denied | Lost | Acknowledged | Received | Wake
 
 
+class _BoundedClient(mqtt.Client):
+    """Ends the connection at a packet that is too large, before it takes it in: paho keeps up to 256 MiB of one, which
+    would end a gateway that warns people."""
+
+    too_large_bytes = 0
+
+    def _sock_recv(self, bufsize: int) -> bytes:
+        if bufsize > _MOST_BYTES:
+            self.too_large_bytes = bufsize
+            raise ConnectionError("a packet that is too large")
+        return super()._sock_recv(bufsize)
+
+
 class Session:
     """One connection. No I/O before `connect`."""
 
@@ -87,7 +102,7 @@ class Session:
         self._events = events
         self._software = software
         # The station's own name, always: the broker hands it the same session again.
-        client = mqtt.Client(
+        client = _BoundedClient(
             CallbackAPIVersion.VERSION2, client_id=station, protocol=mqtt.MQTTv5, reconnect_on_failure=False
         )
         client.max_inflight_messages_set(65535)  # the window is kept in Flights
@@ -118,6 +133,7 @@ class Session:
             self._client.tls_set_context(self._context)
         properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]  # paho's own
         properties.SessionExpiryInterval = _SESSION_KEPT_S
+        properties.MaximumPacketSize = _MOST_BYTES  # an honest broker keeps what is larger to itself
         self._client.connect(
             settings.host, settings.port, settings.keepalive_s, clean_start=False, properties=properties
         )
@@ -188,6 +204,8 @@ class Session:
         # What paho gives as the reason it has made up: "Unspecified error".
         fault = self._telling.fault if self._telling is not None else None
         words, refused = explain(fault) if fault is not None else Why("the connection broke")
+        if self._client.too_large_bytes:
+            words = f"the broker sends a packet of {self._client.too_large_bytes} bytes, which no honest one does"
         if self._telling is not None and not self._let_in and not refused:
             words = "the broker hangs up before it lets us in; does it take our certificate? vigia doctor says more"
             refused = True

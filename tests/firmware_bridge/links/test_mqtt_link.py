@@ -58,6 +58,22 @@ def test_what_is_not_done_comes_again(mosquitto: Mosquitto) -> None:
 
 
 @pytest.mark.expects_warnings
+def test_a_message_that_would_fill_the_memory_is_given_up_and_the_next_comes(mosquitto: Mosquitto) -> None:
+    link = link_to(mosquitto.port)
+    link.open()
+    connected(link)
+    with MqttPeer(mosquitto.port) as peer:
+        peer.publish("t/huge", bytes(17_000_000))
+        wait_until("it ends", lambda: link.state is BrokerState.LOST)
+        assert "a message of 1700" in link.words
+        connected(link)
+        peer.publish("t/a", b"small")
+        assert read(link).payload == b"small"
+    assert {(one.reason, one.count) for one in link.take_dropped()} == {("too_long", 1)}
+    link.close()
+
+
+@pytest.mark.expects_warnings
 def test_a_broker_that_restarts_is_found_again(mosquitto: Mosquitto, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     link = link_to(mosquitto.port)
