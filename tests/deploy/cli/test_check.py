@@ -57,7 +57,7 @@ SENSOR = """
 [[sources]]
 driver = "vigia_sensor"
 name = "radio"
-port = "/dev/ttyACM0"
+port = "{port}"
 [[sources.devices]]
 id = "00a1b2c3"
 name = "rio"
@@ -71,17 +71,19 @@ def test_files_that_cannot_work_here_are_warnings(tmp_path: Path) -> None:
     folder = bundle(tmp_path / "pki", "boca-yaguas", tmp_path / "bundle")
     file, key = tmp_path / "gateway.toml", tmp_path / "rio.key"
 
-    file.write_text(CERTIFICATE.format(name="otro-puesto", folder=folder) + SENSOR.format(key=key))
+    file.write_text(CERTIFICATE.format(name="otro-puesto", folder=folder) + SENSOR.format(key=key, port="ttyUSB0"))
     told = vigia("gateway", "check", file)
     assert told.exit_code == 0
     assert told.output.splitlines()[0] == f"{file} está en orden: puesto otro-puesto, 1 fuente"
     assert "El certificado es de «boca-yaguas» y la configuración dice «otro-puesto»" in told.output
     assert "Falta la clave del sensor rio (00a1b2c3)" in told.output
+    assert "A port le falta /dev/ delante [radio: ttyUSB0]" in told.output
     assert told.output.splitlines()[-1] == f"Para ver más: sudo vigia doctor --post {file}"
 
     key.write_text("00112233445566778899aabbccddeeff\n")
     key.chmod(0o600)
-    file.write_text(CERTIFICATE.format(name="boca-yaguas", folder=folder) + SENSOR.format(key=key))
+    plugged_in = "/dev/null"  # a device file that is on every machine
+    file.write_text(CERTIFICATE.format(name="boca-yaguas", folder=folder) + SENSOR.format(key=key, port=plugged_in))
     assert vigia("gateway", "check", file).output == f"{file} está en orden: puesto boca-yaguas, 1 fuente\n"
     (folder / "ca.crt").unlink()
     told = vigia("gateway", "check", file, "--lang", "en")
