@@ -77,7 +77,8 @@ def new(name: Annotated[str, typer.Argument(help="<maker>_<model>, such as davis
     (root / DRIVERS_PAGE).write_text(index_page(cards()))
     typer.echo(
         f"They hear the template's sensor, and pass: .venv/bin/python -m pytest tests/firmware_bridge -k {name}\n"
-        "Now change the test to what your sensor says, then the driver; the comments tell what belongs where."
+        "Now change the test to what your sensor says, then the driver; the comments tell what belongs where.\n"
+        "At the end, `vigia generate` writes the list of drivers anew, whose lines are the drivers' own first ones."
     )
 
 
@@ -259,11 +260,12 @@ def simulate(
 
     Nothing in the gateway knows that they are simulated: they speak the frames of real ones, with the same keys.
     """
-    from deploy.sensors.playing import line_to_play, played_words
+    from deploy.sensors.playing import check_scenario, line_to_play, played_words
     from firmware_bridge.simulator.run import run_simulator
     from gateway.settings import GatewaySettings
 
     set_up_logging(log_level.value)
+    check_scenario(scenario, lang.value)
     link, devices = line_to_play(
         load_settings(settings, GatewaySettings, lang.value).sources, source, settings, lang.value
     )

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from deploy.errors import DeployError
 from deploy.language import Language, Text
 from deploy.sensors.updating import unreadable_key
 from firmware_bridge.drivers.vigia_sensor import Settings
 from firmware_bridge.simulator.run import Report, SimulatedDevice
+from firmware_bridge.simulator.scenario import scenario_names
 from firmware_bridge.sources import SourceSettings
+
+_SPANISH: Final[Mapping[str, tuple[str, ...]]] = {
+    "chainsaw": ("motosierra", "tala"),
+    "boat_passing": ("bote", "embarcacion", "peque_peque", "deslizador"),
+    "rain": ("lluvia",),
+    "day_at_a_post": ("dia", "un_dia_en_el_puesto"),
+}
+"""What a scenario may be called by who looks for it."""
 
 
 def line_to_play(
@@ -48,6 +59,24 @@ def _not_one(ours: Sequence[Settings], fitting: Sequence[Settings], name: str | 
         " sensors sample vigia_sensor",
         f"{file} has no source of vigia_sensor, and only such sensors can be played. One to begin with: vigia sensors"
         " sample vigia_sensor",
+    )
+
+
+def check_scenario(scenario: str, language: Language) -> None:
+    """Raises DeployError for a name that no scenario has, with the likely one."""
+    if Path(scenario).suffix == ".toml" or scenario in scenario_names():
+        return
+    words = {plain: name for name in scenario_names() for plain in (name, *_SPANISH.get(name, ()))}
+    close = difflib.get_close_matches(scenario.lower().replace("-", "_"), words, n=1, cutoff=0.7)
+    meant = words[close[0]] if close else ""
+    there = ", ".join(scenario_names())
+    raise DeployError(
+        Text(
+            f"no hay ningún escenario {scenario!r}{f'; ¿quiso decir {meant}?' if meant else ''} Los hay: {there}; o un"
+            " archivo .toml",
+            f"there is no scenario {scenario!r}{f'; do you mean {meant}?' if meant else ''} There are: {there}; or a"
+            " .toml file",
+        )(language)
     )
 
 

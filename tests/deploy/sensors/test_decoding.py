@@ -40,3 +40,8 @@ def test_a_modbus_frame_with_a_wrong_crc_is_told(damaged: str) -> None:
 
 def test_the_beginning_of_a_modbus_frame_is_none_yet() -> None:
     assert "Nada todavía" in told("modbus_rtu", "01 04 00")
+
+
+def test_a_scenario_by_another_name_is_suggested() -> None:
+    told = CliRunner().invoke(app, ["sensors", "simulate", "motosierra", "--for", "x.toml"])
+    assert "no hay ningún escenario 'motosierra'; ¿quiso decir chainsaw?" in str(told.exception) + told.output

@@ -387,6 +387,30 @@ def test_nothing_is_taken_that_cannot_be_remembered(tmp_path: Path) -> None:
     post.outbox.close()
 
 
+def test_pictures_of_one_moment_are_one_detection_though_nothing_numbers_them(tmp_path: Path) -> None:
+    """EXIF alone: three within seconds, one a minute later."""
+    post = Post(tmp_path)
+    for place, later_s in enumerate((0, 2, 5, 65)):
+        moment = (TAKEN + dt.timedelta(hours=-5, seconds=later_s)).strftime("%Y:%m:%d %H:%M:%S")
+        put(tmp_path, f"IMG_000{place}.JPG", jpeg(tiff({}, {0x9003: text(moment)}), seed=place))
+    with running(settings(tmp_path), post):
+        wait_until("two detections", lambda: post.delivered() == 2)
+    groups = [group for d in post.deliveries for group in d.attachments.values()]
+    assert sorted(len(group) for group in groups) == [1, 3]
+    post.outbox.close()
+
+
+def test_files_that_lie_too_deep_are_counted_once(tmp_path: Path) -> None:
+    post = Post(tmp_path)
+    put(tmp_path, "1/deep.jpg", shot(1, 1))
+    with running(settings(tmp_path, max_depth=0), post):
+        wait_until("the count", lambda: post.reasons() == {"too_deep": 1})
+        put(tmp_path, "a.jpg", shot(2, 1))
+        wait_until("the picture", lambda: post.delivered() == 1)
+    assert post.reasons() == {"too_deep": 1}
+    post.outbox.close()
+
+
 def test_cameras_are_told_apart_by_directory_too(tmp_path: Path) -> None:
     post = Post(tmp_path)
     for seed, directory in enumerate(("norte", "sur")):
