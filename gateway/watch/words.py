@@ -23,9 +23,9 @@ class SensorWord(msgspec.Struct, frozen=True):
     """A sensor and its last word. title: for people, the name where there is none. kind, label, values, note: of the
     last reading, kind by its slug, values by quantity name; kind is "" for one never heard. heard_ms: Unix time of it
     as the post knew it then, quality who vouched for that; age_s: seconds since it came, by the steady clock, as of
-    `BoardState.made_ms`; both None when never heard. late_s: how old it was when it
-    came. battery_ratio, battery_volts, rssi_dbm: the last told.
-    is_silent: nothing for three times expected_s while the post listened, or an open incident says so.
+    `BoardState.made_ms`; both None when never heard. late_s: how old it was when it came. battery_ratio, battery_volts,
+    rssi_dbm: the last told. is_silent: nothing for three times expected_s while the post listened, or an open incident
+    says so.
     """
 
     name: str
