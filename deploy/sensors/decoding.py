@@ -13,7 +13,7 @@ from rich.text import Text as RichText
 from deploy.doctor.findings import Language, Text
 from deploy.doctor.reasons import advice
 from deploy.errors import DeployError
-from deploy.sensors.words import attachment_words, head, other_lines, printable, rows
+from deploy.sensors.words import attachment_words, detail_words, head, other_lines, rows
 from firmware_bridge.readings import Rejected
 from firmware_bridge.sources import DRIVERS, Delivery, EndingDecoder, FileDecoder, SourceSettings
 
@@ -88,7 +88,7 @@ def bytes_of(words: Iterable[str], language: Language = "es") -> bytes:
 
 def closing_lines(told: Decoding, language: Language) -> list[str]:
     """What was discarded; or that nothing came of it at all."""
-    lines = [f"{_DISCARDED(language)}: {_rejected_words(item)}" for item in told.rejected]
+    lines = [f"{_DISCARDED(language)}: {_rejected_words(item, language)}" for item in told.rejected]
     return lines or ([] if told.has_readings else [_NOTHING(language)])
 
 
@@ -97,7 +97,7 @@ def closing_advice(told: Decoding, language: Language) -> list[RichText]:
     shown = []
     for item in told.rejected:
         reason = advice(item.reason)
-        words = RichText.assemble((f"{_DISCARDED(language)}: ", "yellow"), _rejected_words(item))
+        words = RichText.assemble((f"{_DISCARDED(language)}: ", "yellow"), _rejected_words(item, language))
         shown.append(words.append(f"\n  {reason.what(language)}. {reason.todo(language)}", "dim"))
     return shown or ([] if told.has_readings else [RichText(_NOTHING(language))])
 
@@ -116,5 +116,5 @@ def tables(delivery: Delivery, language: Language) -> list[Table | RichText]:
     return shown + [RichText(line) for line in other_lines(delivery, language)]
 
 
-def _rejected_words(item: Rejected) -> str:
-    return f"{item.reason} {item.count}{f' ({printable(item.detail)})' if item.detail else ''}"
+def _rejected_words(item: Rejected, language: Language) -> str:
+    return f"{item.reason} {item.count}{f' ({detail_words(item.detail, language)})' if item.detail else ''}"

@@ -13,7 +13,7 @@ from rich.text import Text as RichText
 from deploy.doctor.findings import Language, Text
 from deploy.doctor.reasons import advice
 from deploy.sensors.watching import Heard, Watch
-from deploy.sensors.words import head, other_lines, printable, rows, value_words
+from deploy.sensors.words import detail_words, head, other_lines, rows, value_words
 from firmware_bridge.readings import QUANTITIES, Reading
 from firmware_bridge.sources import Delivery
 
@@ -60,7 +60,9 @@ def screen(watch: Watch, state: str, language: Language, now: float | None = Non
         told = advice(reason)
         words = RichText.assemble((f"{_DISCARDED(language)} {count}", "yellow"), f": {told.what(language)} ({reason})")
         if not told.harmless:
-            words.append(f"\n  {told.todo(language)}", "cyan").append(f"  {detail}" if detail else "", "dim")
+            words.append(f"\n  {told.todo(language)}", "cyan").append(
+                f"  {detail_words(detail, language)}" if detail else "", "dim"
+            )
         parts.append(words)
     return Group(*parts)
 
@@ -69,7 +71,8 @@ def lines_of(delivery: Delivery, language: Language, moment: datetime) -> list[s
     """One line for each thing that a delivery holds, with the time of day."""
     lines = [_line(reading, language) for reading in delivery.readings] + other_lines(delivery, language)
     lines += [
-        f"{_DISCARDED(language)}: {item.reason} {item.count}{f' ({printable(item.detail)})' if item.detail else ''}"
+        f"{_DISCARDED(language)}: {item.reason} {item.count}"
+        + (f" ({detail_words(item.detail, language)})" if item.detail else "")
         for item in delivery.rejected
     ]
     return [f"{moment:%H:%M:%S} {line}" for line in lines]

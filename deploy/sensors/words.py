@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, NamedTuple
@@ -66,6 +67,39 @@ def age_words(seconds: float, language: Language) -> str:
 def printable(text: str) -> str:
     """What a device said, on one line and without what would steer a terminal."""
     return "".join(sign if sign.isprintable() else " " for sign in text).strip()
+
+
+def detail_words(detail: str, language: Language) -> str:
+    """What a driver says beside a reason, on one line; in Spanish where it is a common one, else as it is."""
+    said = printable(detail)
+    if language == "es":
+        for english, spanish in _DETAILS:
+            said = english.sub(spanish, said)
+    return said
+
+
+_DETAILS: Final = tuple(
+    (re.compile(english), spanish)
+    for english, spanish in (
+        (r"\bnothing maps (.+?) to a quantity$", r"nadie traduce \1 a una magnitud"),
+        (r"\bnothing that maps to a quantity: empty$", "nada que se traduzca a una magnitud"),
+        (r"\bnothing that maps to a quantity: ", "nada que se traduzca a una magnitud: "),
+        (r"^a field is not there: (\d+) bytes$", r"falta un campo: son \1 bytes"),
+        (r"^(\S+) is not there: (\d+) bytes$", r"falta \1: son \2 bytes"),
+        (r"^a field is (\d+), not of (\[.*\])$", r"un campo es \1, no uno de \2"),
+        (r"^(\S+) is (\d+), not of (\[.*\])$", r"\1 es \2, no uno de \3"),
+        (r"^(\d+) bytes that are no frame$", r"\1 bytes que no son una trama"),
+        (r"^unit (\d+), registers from (\d+) on$", r"equipo \1, registros desde \2"),
+        (r"^unit (\d+)$", r"equipo \1 de la línea"),
+        (r"^device ([0-9a-f]+)", r"sensor \1"),
+        (r"^the key of device (\w+) could not be read$", r"no se pudo leer la clave del sensor \1"),
+        (r", counter (\d+)$", r", cuenta \1"),
+        (r"\bsent (\d+) s in the future$", r"enviado \1 s en el futuro"),
+        (r"\b(\d+) days old$", r"de hace \1 días"),
+        (r"^without a label: ", "sin etiqueta: "),
+        (r"^the device says that there was none$", "el aparato dice que no hubo nada"),
+    )
+)
 
 
 def attachment_words(attachment: Attachment, language: Language) -> str:

@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from deploy.cli.main import app
+from deploy.sensors.words import detail_words
 from tests.firmware_bridge.media.clips_made import clip
 
 
@@ -45,3 +46,17 @@ def test_the_beginning_of_a_modbus_frame_is_none_yet() -> None:
 def test_a_scenario_by_another_name_is_suggested() -> None:
     told = CliRunner().invoke(app, ["sensors", "simulate", "motosierra", "--for", "x.toml"])
     assert "no hay ningún escenario 'motosierra'; ¿quiso decir chainsaw?" in str(told.exception) + told.output
+
+
+@pytest.mark.parametrize(
+    ("english", "spanish"),
+    [
+        ("river: nothing maps x_y to a quantity", "river: nadie traduce x_y a una magnitud"),
+        ("level is not there: 3 bytes", "falta level: son 3 bytes"),
+        ("device 00a1b2c3, counter 5", "sensor 00a1b2c3, cuenta 5"),
+        ("something new", "something new"),
+    ],
+)
+def test_common_details_are_told_in_spanish(english: str, spanish: str) -> None:
+    assert detail_words(english, "es") == spanish
+    assert detail_words(english, "en") == english
