@@ -103,7 +103,7 @@ class Gateway(Part):
         for sensor in sensors:
             secret = hashlib.sha256(f"{name} {sensor}".encode()).hexdigest()  # a demo's key: anyone can make it
             text += _DEVICE_TOML.format(id=secret[:8], name=sensor, key=secret[8:40])
-        page = "[page]\nenabled = false\n"
+        page = "" if "[page]" in sources else "[page]\nenabled = false\n"
         if page_port is not None:
             page = f'[page]\nhost = "127.0.0.1"\nport = {page_port}\n'
         self.settings.write_text(text + sources + page)
