@@ -92,6 +92,13 @@ _REASONS: Final[Mapping[str, Reason]] = {
     "bad_line": Reason(Text("líneas dañadas", "damaged lines"), CABLE, noise=True),
     "bad_checksum": Reason(Text("dañadas en el camino", "damaged on the way"), CABLE, noise=True),
     "bad_sentence": Reason(Text("frases del GPS mal formadas", "malformed sentences of the GPS"), CABLE, noise=True),
+    "unreadable_line": Reason(
+        Text("líneas del GPS sin letras que se lean", "lines of the GPS without legible letters"),
+        Text(
+            "La velocidad no es la del GPS: pruebe en baud 9600, 4800, 38400 o 115200; o revise el cable",
+            "The speed is not the GPS's: try baud 9600, 4800, 38400 or 115200; if none will do, check the cable",
+        ),
+    ),
     "bad_message": Reason(Text("mensajes dañados", "damaged messages"), CABLE, noise=True),
     "other_text": Reason(Text("texto entre los mensajes", "text between messages"), NOTHING, harmless=True),
     "log_text_bytes": Reason(

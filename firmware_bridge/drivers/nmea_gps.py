@@ -106,11 +106,18 @@ class _Fix(NamedTuple):
     hdop: float | None = None
 
 
+def _what_else(line: bytes) -> str:
+    """Why a line is no sentence. Most bytes of a line that is read at another speed are none of ASCII's letters."""
+    if 2 * sum(0x20 <= byte < 0x7F for byte in line) < len(line):
+        return "unreadable_line"
+    return "bad_sentence" if line.startswith(b"$") else "other_text"
+
+
 class NmeaGpsDecoder:
     """A `Decoder`. The interval runs by the time that the receiver tells.
 
     Reasons: no_fix (an RMC or GGA without one), bad_checksum, bad_sentence, not_measured, week_rollover (the position
-    is kept, its time is not), other_text, overlong_bytes.
+    is kept, its time is not), other_text, unreadable_line (hardly a letter in it: another speed), overlong_bytes.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -133,7 +140,7 @@ class NmeaGpsDecoder:
                 continue
             found = _SENTENCE.fullmatch(line)
             if found is None:
-                tally.add("bad_sentence" if line.startswith(b"$") else "other_text", repr(line[:60]))
+                tally.add(_what_else(line), repr(line[:60]))
             elif _checksum(found[1]) != int(found[2], 16):
                 tally.add("bad_checksum", repr(line[:60]))
             elif found[1][:2] in _TALKERS:

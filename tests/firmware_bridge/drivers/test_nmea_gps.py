@@ -214,3 +214,10 @@ def test_what_a_gps_says_becomes_the_time_of_readings(tmp_path: Path) -> None:
     now = clock.now()
     assert now.quality is TimeQuality.GPS
     assert abs(now.wall_ms - machine.true_ms) <= now.uncertainty_ms
+
+
+def test_another_speed_is_told_from_text() -> None:
+    """What a UART makes of sentences at a higher speed: hardly a letter."""
+    delivery = NmeaGpsDecoder(settings()).feed(bytes.fromhex("00 80 f8 66 1e e6 ff 80 00 fe") * 4 + b"\n")
+    assert delivery is not None
+    assert [(item.reason, item.count) for item in delivery.rejected] == [("unreadable_line", 1)]
