@@ -88,6 +88,8 @@ class Orders:
             case SetRules(text):
                 return self._rules(command_id, text)
             case ChangeSettings(changes):
+                if isinstance(path := changes.get("rules.path"), str):
+                    self._check(Path(path))
                 self._overlay.propose(command_id, self._own, changes)
                 return Reply(Outcome.ON_TRIAL, ", ".join(changes), self._restart)
             case SayToSensor(sensor, payload, port, text):
@@ -110,15 +112,22 @@ class Orders:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         try:
-            self._check_rules(path)
+            self._check(path)
             self._overlay.propose(command_id, self._own, {"rules.path": str(path)})
-        except GatewayError as error:
+        except OrderError:
             path.unlink()
-            raise OrderError(f"{error}") from error
+            raise
         for old in self._directory.glob("rules-*.toml"):
             if str(old) not in (str(path), self._overlay.changes.get("rules.path")):
                 old.unlink()
         return Reply(Outcome.ON_TRIAL, "new rules", self._restart)
+
+    def _check(self, path: Path) -> None:
+        """A trial sees whether headquarters is reached, not whether anybody is warned. Raises OrderError."""
+        try:
+            self._check_rules(path)
+        except GatewayError as error:
+            raise OrderError(f"{error}") from error
 
     def _say(self, sensor: str, downlink: Downlink) -> Reply:
         try:

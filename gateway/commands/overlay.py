@@ -170,6 +170,8 @@ def changed(own: GatewaySettings, changes: Mapping[str, Any]) -> GatewaySettings
     for name, value in changes.items():
         if name.startswith(_FORBIDDEN):
             raise OrderError(f"{name} is not changed from afar")
+        if isinstance(value, str) and not value.isprintable():
+            raise OrderError(f"{name}: has characters that do not print")
         section, _, rest = name.partition(".")
         if section not in tables or not rest:
             raise OrderError(f"{name}: no such setting")

@@ -63,8 +63,8 @@ class Access:
         return self._settings.reading == "free" or self.who(request) is not None
 
     def may_act(self, request: Request) -> bool:
-        """Whether it may do anything."""
-        return self._settings.acting == "free" or self.who(request) is not None
+        """Whether it may do anything. Who may not even read may not."""
+        return (self._settings.acting == "free" and self.may_read(request)) or self.who(request) is not None
 
     def has_pin(self) -> bool:
         """Whether a PIN was set."""

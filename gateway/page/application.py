@@ -186,14 +186,18 @@ class Page:
         if content is None:
             raise HTTPException(404)
         kind = "image/webp" if content[8:12] == b"WEBP" else "image/jpeg"
-        return Response(content, media_type=kind, headers=_FOR_EVER)
+        return Response(content, media_type=kind, headers=self._of_photos())
 
     async def _file(self, request: Request) -> Response:
         self._check_reading(request)
         kept = await self._in_worker(self._parts.photos.file, request.path_params["sha256"])
         if kept is None:
             raise HTTPException(404)
-        return FileStream(kept.path, kept.media_type, self._workers, _FOR_EVER)
+        return FileStream(kept.path, kept.media_type, self._workers, self._of_photos())
+
+    def _of_photos(self) -> Mapping[str, str]:
+        """Where reading needs the PIN, no phone keeps a photo for whoever holds it next."""
+        return _FOR_EVER if self._settings.reading == "free" else {}
 
     async def _static(self, request: Request) -> Response:
         asset = self._renderer.assets.get(request.path_params["name"])

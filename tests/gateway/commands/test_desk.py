@@ -224,9 +224,11 @@ def test_what_cannot_be_done_is_answered_with_the_reason(tmp_path: Path) -> None
         (SayToSensor("nadie", text="hola"), "no source knows nadie"),
         (SetRules("mal"), "line 1: mal"),
         (ChangeSettings({"health.every_s": -1}), "health.every_s: Input should be greater"),
+        (ChangeSettings({"rules.path": str(tmp_path / "malas.toml")}), "line 1: mal"),
         (UpdateFirmware("audio-01", SHA), "send it first"),
         (PutFirmware(SHA, 4, 2, b"st"), "send the earlier ones first"),
     ]
+    (tmp_path / "malas.toml").write_text("mal")
     post = Post(tmp_path)
     with post.running() as (desk, outbox):
         for number, (order, words) in enumerate(orders, start=1):

@@ -47,6 +47,7 @@ def test_values_are_changed_and_the_rest_stays() -> None:
         ("outbox.path", "/dev/null", "not changed from afar"),
         ("page.enabled", False, "not changed from afar"),
         ("page.acting", "free", "not changed from afar"),
+        ("place.map", "a\0b", "do not print"),  # no path has that, and what opens one says so in its own way
         ("nothing.here", 1, "no such setting"),
         ("health.nothing", 1, "no such setting"),
         ("health", 1, "no such setting"),

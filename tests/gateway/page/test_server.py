@@ -165,6 +165,17 @@ def test_reading_may_need_the_pin_and_then_nothing_is_shown_without(busy_post: P
         assert "Río Sereno" in client.get("/mapa").text
 
 
+def test_where_reading_needs_the_pin_nobody_acts_without_and_no_phone_keeps_a_photo(busy_post: Post) -> None:
+    sha256 = busy_post.keep_picture("quebrada-norte", "person", (40, 90, 40))
+    with serving(busy_post, PageSettings(**LOOPBACK, reading="pin", acting="free")) as url, phone(url) as client:
+        answer = client.post("/patrulla/sale", data={"name": "Los Tigres", "hours": "12"})
+        assert answer.status_code == 401
+        assert client.post("/entrar", data={"pin": PIN, "back": "/fotos"}).status_code == 303
+        for path in (f"/miniatura/{sha256}", f"/archivo/{sha256}"):
+            assert client.get(path).headers["cache-control"] == "no-store"
+        assert client.post("/patrulla/sale", data={"name": "Los Tigres", "hours": "12"}).status_code == 303
+
+
 def test_patrols_go_out_and_come_back(busy_post: Post) -> None:
     with serving(busy_post) as url, phone(url) as client:
         client.post("/entrar", data={"pin": PIN})
