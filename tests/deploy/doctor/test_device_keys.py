@@ -13,6 +13,8 @@ from tests.deploy.doctor.findings import found, look
 
 KEY = "00112233445566778899aabbccddeeff"
 
+_APPLICATION = "17c82e96-be03-4f38-aef3-f83d48582d97"
+
 
 def test_each_key_file_is_looked_at(tmp_path: Path) -> None:
     (tmp_path / "good").write_text(KEY + "\n")
@@ -50,7 +52,7 @@ def test_the_key_of_our_frames_in_another_transport_is_looked_at(tmp_path: Path)
         for i, name in enumerate(("good", "bad", "missing"))
     ]
     foreign = {"id": "f" * 16, "name": "clima", "payload": {"codec": "cayenne_lpp"}}
-    told = {"driver": "chirpstack_v4", "name": "lorawan", "application_id": "a"}
+    told = {"driver": "chirpstack_v4", "name": "lorawan", "application_id": _APPLICATION}
     settings = DRIVERS["chirpstack_v4"].Settings.model_validate(told | {"devices": [*carried, foreign]})
     findings = look(key_checks([settings], tmp_path / "gateway.toml"))
     assert found(findings) == {"keys": Mark.OK, "key_bad": Mark.WRONG, "key_missing": Mark.WRONG}
@@ -60,7 +62,7 @@ def test_the_key_of_our_frames_in_another_transport_is_looked_at(tmp_path: Path)
 
 def test_devices_of_other_makes_have_no_key(tmp_path: Path) -> None:
     foreign = {"id": "f" * 16, "name": "clima", "payload": {"codec": "cayenne_lpp"}}
-    told = {"driver": "chirpstack_v4", "name": "lorawan", "application_id": "a", "devices": [foreign]}
+    told = {"driver": "chirpstack_v4", "name": "lorawan", "application_id": _APPLICATION, "devices": [foreign]}
     assert key_checks([DRIVERS["chirpstack_v4"].Settings.model_validate(told)], tmp_path / "gateway.toml") == []
 
 
