@@ -207,7 +207,7 @@ class Ledger:
         if not live.held_by:
             self._raised.setdefault(live.label, deque(maxlen=self._storm.incidents)).append((at_ms, live))
         if len(self._open) > _MOST_OPEN:
-            changes += self._close(self._open[min(self._open)])
+            changes += self._close(min(self._open.values(), key=_matters))
         return changes
 
     def _is_stormy(self, live: Live, at_ms: int) -> bool:
@@ -223,7 +223,10 @@ class Ledger:
         storm = self._storms.get(live.label)
         step = Step.GROWN
         if storm is None or storm.state == "closed" or at_ms >= storm.last_ms + self._storm_ms:
-            storm = self._begin_storm(live)
+            storm = self._begin_storm(live, [one for _, one in self._raised[live.label]])
+            step = Step.RAISED
+        elif storm.state == "acknowledged" and not live.sensors.keys() <= storm.sensors.keys():
+            storm = self._begin_storm(live, [])  # people have seen to those before, and not to this one
             step = Step.RAISED
         live.storm = storm
         self._schedule_close(live)
@@ -235,20 +238,21 @@ class Ledger:
             return [self._tell(step, storm, at_ms)]
         return self._grown(storm, at_ms, at_once=joined)
 
-    def _begin_storm(self, live: Live) -> Live:
-        raised = [one for _, one in self._raised[live.label]]
+    def _begin_storm(self, live: Live, before: list[Live]) -> Live:
+        """before: incidents that are counted in it, besides this one."""
+        of_it = [*before, live]
         match = Match(
             live.label,
             live.label,
-            tuple(dict.fromkeys(sensor for one in raised for sensor in one.sensors)),
-            min(one.first_ms for one in raised),
-            min(one.first_wall_ms for one in raised),
+            tuple(dict.fromkeys(sensor for one in of_it for sensor in one.sensors)),
+            min(one.first_ms for one in of_it),
+            min(one.first_wall_ms for one in of_it),
             live.last_ms,
             live.last_wall_ms,
-            len(raised),
+            len(before),
             live.confidence,
         )
-        level = "alert" if any(one.level == "alert" for one in [*raised, live]) else live.level
+        level = "alert" if any(one.level == "alert" for one in of_it) else live.level
         storm = Live(STORM, level, match, self._storm_ms, self._storm_open_ms, "")
         self._number_it(storm)
         self._storms[live.label] = storm
@@ -317,3 +321,8 @@ class Ledger:
     def _push(self, due_ms: int, what: _Due, live: Live) -> None:
         self._order += 1
         heappush(self._due, (due_ms, self._order, what, live))
+
+
+def _matters(live: Live) -> tuple[bool, int]:
+    """The least closes first when there are too many: what is no open alert, what is old."""
+    return live.level == "alert" and live.state == "open" and not live.held_by, live.number

@@ -144,7 +144,7 @@ class Board:
                 is_over = change.incident.state == "closed"
                 (self._silent.difference_update if is_over else self._silent.update)(change.incident.sensors)
             while len(self._incidents) > MAX_INCIDENTS:
-                self._drop(min(self._incidents, key=lambda number: (self._is_open(number), number)), version)
+                self._drop(min(self._incidents, key=self._matters), version)
 
     def read_text(self, source: str, text: RadioText, wall_ms: int) -> None:
         """A person wrote on a radio."""
@@ -195,6 +195,12 @@ class Board:
 
     def _is_open(self, number: int) -> bool:
         return self._incidents[number][1].incident.state != "closed"
+
+    def _matters(self, number: int) -> tuple[bool, bool, int]:
+        """The least goes first: what is closed, what rings nobody, what is old."""
+        incident = self._incidents[number][1].incident
+        rings = incident.level == "alert" and incident.state == "open" and not incident.suppressed_by
+        return incident.state != "closed", rings, number
 
     def _drop(self, number: int, version: int) -> None:
         del self._incidents[number]

@@ -197,8 +197,25 @@ def test_a_storm_can_be_seen_to() -> None:
     assert steps(on.tick(61_000, WALL_MS, TimeQuality.NTP)) == ["CLOSED 2 chainsaw x,y x2"]
 
 
+def test_what_joins_a_storm_that_was_seen_to_warns_again_if_it_is_heard_elsewhere() -> None:
+    on = engine(EACH, incidents=1, within_s=60)
+    run(on, [heard(0, "x"), heard(1, "y"), acknowledged(2, 2)])
+    assert run(on, [heard(10, "y")]) == []  # more of what they know
+    (new,) = run(on, [heard(20, "z")])
+    assert (new.step, new.incident.rule, new.incident.sensors, new.incident.count) == (Step.RAISED, "storm", ("z",), 1)
+    (grown,) = run(on, [heard(30, "w")])
+    assert (grown.step, grown.incident.number, grown.incident.count) == (Step.GROWN, new.incident.number, 2)
+
+
 def test_of_endless_open_incidents_the_oldest_close() -> None:
     on = engine({**EACH, "quiet_s": 0.001}, incidents=1000)
     changes = run(on, [heard(n) for n in range(2100)])
     assert len(on.open_incidents()) == 2000
     assert sum(change.step is Step.CLOSED for change in changes) == 100
+
+
+def test_of_endless_open_incidents_no_notice_takes_the_place_of_an_alert() -> None:
+    boats = {**EACH, "quiet_s": 0.001, "labels": ["boat"], "level": "notice"}
+    on = engine(EACH, boats, incidents=1000)
+    run(on, [heard(0), *(heard(n, "rio", "boat") for n in range(1, 2100))])
+    assert on.open_incidents()[0].label == "chainsaw"

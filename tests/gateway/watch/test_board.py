@@ -132,6 +132,15 @@ def test_it_shows_what_is_open_and_the_last_day() -> None:
     assert told.gone == (1,)
 
 
+def test_no_flood_of_notices_takes_an_open_alert_off_it() -> None:
+    board = Board()
+    board.change(raised(1))
+    for number in range(2, MAX_INCIDENTS + 10):
+        board.change(raised(number, level="notice"))
+    assert board.incident(1) is not None
+    assert board.incident(2) is None
+
+
 def test_everything_on_it_is_bounded() -> None:
     board = Board()
     began = time.monotonic()
