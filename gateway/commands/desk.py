@@ -201,10 +201,8 @@ class CommandDesk:
     def _watch_trial(self) -> None:
         """Keep what was tried when headquarters was heard under it, go back when it was not in all the time that the
         link should have been there."""
-        trial = self._overlay.trial
-        if (
-            trial is None or not self._overlay.is_tried
-        ):  # or proposed just now: what is heard still comes under the earlier ones
+        # A trial proposed just now is none yet: what is heard still comes under the earlier settings.
+        if self._overlay.trial is None or not self._overlay.is_tried:
             return
         state = self._link()
         if state.receipts:

@@ -121,6 +121,7 @@ class Overlay:
         wanted = {name: value for name, value in merged.items() if value is not None}
         changed(own, wanted)
         self._write(msgspec.structs.replace(self._kept, trial=Trial(command_id, wanted)))
+        self.is_tried = False  # what was tried at this start is another
 
     def confirm(self) -> None:
         """Headquarters was reached under the trial: its changes are kept."""

@@ -78,6 +78,16 @@ def test_a_trial_that_reaches_headquarters_is_kept(tmp_path: Path) -> None:
     assert (both.health.every_s, both.uplink.batch_entries) == (OWN.health.every_s, 7)
 
 
+def test_what_is_proposed_after_a_trial_of_this_start_is_not_tried_before_the_next(tmp_path: Path) -> None:
+    opened(tmp_path).propose("c1", OWN, {"health.every_s": 5})
+    overlay = opened(tmp_path)
+    overlay.settings(OWN)
+    assert overlay.is_tried
+    overlay.confirm()
+    overlay.propose("c2", OWN, {"uplink.port": 9})
+    assert not overlay.is_tried
+
+
 def test_a_trial_that_does_not_is_taken_back(tmp_path: Path) -> None:
     overlay = opened(tmp_path)
     overlay.propose("c1", OWN, {"uplink.host": "nowhere.invalid"})
