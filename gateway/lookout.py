@@ -45,6 +45,7 @@ class Lookout:
         self._outbox = outbox
         self._clock = clock
         self._directory = settings.outbox.path.parent
+        self._untold = self._directory / "untold.json"
         self.place, book, self._troubles = _place_and_rules(settings)
         cards = [
             SensorCard(sensor.name, sensor.title, sensor.groups, sensor.expected_interval_s)
@@ -108,6 +109,8 @@ class Lookout:
             self.hearing.sources,
         )
         teller.begin()
+        now = self._clock.now()
+        self.warnings.take_up_untold(self._untold, self._clock.boot_id(), now.boot_ms)
         for desk in self.warnings.desks:
             supervisor.start(f"warning {desk.name}", desk.run, watched=False)  # one that hangs is told on the board
         supervisor.start("watch", self.watch.run)
@@ -115,8 +118,9 @@ class Lookout:
         supervisor.start("board", teller.run)
 
     def close(self) -> None:
-        """After the stages have ended: put on disk what is left, close the history."""
+        """After the stages have ended: put on disk what is left, warnings too that wait; close the history."""
         self.watch.flush()
+        self.warnings.keep_untold(self._untold, self._clock.boot_id(), self._clock.now().boot_ms)
         self.history.close()
 
     def _wall_ms(self) -> int:

@@ -7,7 +7,7 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
@@ -136,8 +136,6 @@ class Desk:
                     self._give(notice, stop)
         finally:
             self._output.close()
-            while (left := self._take_left()) is not None:
-                self._give_up("warning_too_late", left)
 
     def give(self, notice: Notice, stop: threading.Event) -> None:
         """Warn in this thread, once. Raises OutputError."""
@@ -200,9 +198,16 @@ class Desk:
             self._give_up("warning_too_late", notice)
         return chosen
 
-    def _take_left(self) -> Notice | None:
+    def take_untold(self) -> list[Notice]:
+        """After `run` has ended: what it could not give any more. Tests are not worth keeping."""
         with self._news:
-            return self._waiting.popleft() if self._waiting else None
+            left, self._waiting = [one for one in self._waiting if one.change is not None], deque()
+        return left
+
+    def give_up(self, notices: Sequence[Notice]) -> None:
+        """Nobody will be told of these: counted."""
+        for notice in notices:
+            self._give_up("warning_too_late", notice)
 
     # giving
 

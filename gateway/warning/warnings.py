@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from gateway.rules.facts import Change
@@ -22,6 +24,7 @@ from gateway.warning.settings import (
     WarningSettings,
     WebhookSettings,
 )
+from gateway.warning.untold import Untold, keep_untold, take_untold
 from gateway.warning.webhook import WebhookOutput
 from gateway.watch.words import OutputWord
 
@@ -51,6 +54,28 @@ class Warnings:
         recorder may tell late). Returns at once."""
         for desk in self.desks:
             desk.offer(change, age_s)
+
+    def keep_untold(self, path: Path, boot: str, boot_ms: int) -> None:
+        """After the desks have ended: keep what they could not give, for the next start. What cannot be kept is counted
+        as too late."""
+        now = time.monotonic()
+        left = [(desk, desk.take_untold()) for desk in self.desks]
+        untold = [
+            Untold(desk.name, one.change.step, one.change.incident, round(max(0.0, now - one.due_at) * 1000))
+            for desk, notices in left
+            for one in notices
+            if one.change is not None
+        ]
+        if not keep_untold(path, boot, boot_ms, untold):
+            for desk, notices in left:
+                desk.give_up(notices)
+
+    def take_up_untold(self, path: Path, boot: str, boot_ms: int) -> None:
+        """Before the desks run: warn of what waited when the post ended, each output of its own."""
+        desks = {desk.name: desk for desk in self.desks}
+        for name, change, age_s in take_untold(path, boot, boot_ms):
+            if name in desks:
+                desks[name].offer(change, age_s)
 
     def acknowledged(self, number: int) -> None:
         """Somebody has seen to an incident: sirens and lamps end."""
