@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from deploy.doctor.certificates import Files, certificate_check
 from deploy.doctor.codec_files import codec_checks
 from deploy.doctor.device_keys import key_checks
+from deploy.doctor.extras import extra_checks
 from deploy.doctor.findings import Check, Finding, Mark
 from deploy.doctor.folders import folder_checks
 from deploy.doctor.serial_ports import port_checks
@@ -44,7 +45,8 @@ def at_post(settings: GatewaySettings, settings_file: Path) -> list[Finding]:
     sensors = [*key_checks(settings.sources, settings_file), *codec_checks(settings.sources, settings_file)]
     places = [*port_checks(settings.sources), *folder_checks(settings.sources)]
     unfit = [finding for finding in _troubles(places) if finding.code in _OF_PLACES]
-    return [*_troubles([*sensors, *certificate]), *unfit]
+    needs = [finding for finding in _troubles(extra_checks(settings, settings_file)) if finding.code != "pin_missing"]
+    return [*_troubles([*sensors, *certificate]), *unfit, *needs]
 
 
 def at_headquarters(settings: IngestSettings) -> list[Finding]:

@@ -12,6 +12,7 @@ from deploy.doctor.configuration import THEME, look_at_settings
 from deploy.doctor.device_keys import key_checks
 from deploy.doctor.disk import disk_check
 from deploy.doctor.examine import examine
+from deploy.doctor.extras import extra_checks
 from deploy.doctor.findings import Check, Finding, Text, Told, attention, counted, ok
 from deploy.doctor.folders import folder_checks
 from deploy.doctor.outbox import outbox_checks
@@ -48,6 +49,8 @@ def examine_post(path: Path) -> list[Told]:
         checks += [disk_check(kept.parent), *outbox_checks(kept, max_bytes, settings.sources, state)]
     if sound("place", "rules", "lanes"):
         checks += rules_checks(settings)
+    if sound("warnings", "page", "outbox", "sources"):
+        checks += extra_checks(settings, path)
     if sound("uplink", "station") and files:
         checks.append(certificate_check(files, settings.station.name))
     if sound("uplink"):
