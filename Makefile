@@ -34,7 +34,7 @@ browser: ## what the tests of the post's page need (apt)
 test: parts compiler browser venv ## every test, against real servers (minutes)
 	@$(BIN)/python -m pytest -m "not soak" $(TESTS)
 
-check: compiler venv ## format, lint, types, import contracts, generated files, fast tests (about two minutes)
+check: compiler venv ## format, lint, types, import contracts, generated files, fast tests (two to three minutes)
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy
