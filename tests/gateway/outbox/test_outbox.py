@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -16,18 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware_bridge.readings import QUANTITIES, Reading
-from gateway.clock.boots import EARLIEST_MS
 from gateway.contract.batches import MAX_READINGS_BYTES, decode_entries, encode_batch
-from gateway.contract.entries import TimeQuality
 from gateway.contract.ranges import RangeSet
-from gateway.contract.rows import MAX_TIME_MS
 from gateway.contract.topics import Lane
-from gateway.outbox.outbox import Accepted, Outbox
+from gateway.outbox.outbox import Accepted
 from tests.gateway.contract.any_entries import readings
 from tests.gateway.outbox.boxes import (
     MONDAY,
     SetClock,
-    abandon,
     accepted,
     identities,
     number_of,
@@ -198,76 +193,6 @@ def test_what_is_kept_is_counted_without_looking(tmp_path: Path) -> None:
             assert state.bytes == sum(size for _, _, size in rows)
 
 
-# time
-
-
-def test_an_untrusted_time_is_frozen_once_and_stays(tmp_path: Path) -> None:
-    clock = SetClock(wall_ms=5_000, trusted=False)
-    with opened(tmp_path / "o.db", clock=clock) as outbox:
-        outbox.accept(accepted([1], clock=clock))
-        outbox.commit()
-        assert outbox.may_mend(Lane.READING)
-        parcel = outbox.take(Lane.READING, limit=1)
-        assert parcel is not None
-        entry = parcel.entries[0]
-        assert (entry.quality, entry.uncertainty_ms) == (TimeQuality.UNTRUSTED, MAX_TIME_MS)
-        assert entry.time_ms == EARLIEST_MS + 60_000  # a minute after the boot, and nothing else is known
-        assert not outbox.may_mend(Lane.READING)
-        clock.wall_ms, clock.trusted = MONDAY, True
-        again = outbox.take_again(Lane.READING, parcel.run, RangeSet([(1, 1)]))
-        assert again is not None
-        assert again.entries == parcel.entries  # it may be at headquarters already, under that time
-
-
-def test_a_time_is_recovered_when_the_clock_is_set_before_it_is_sent(tmp_path: Path) -> None:
-    clock = SetClock(wall_ms=5_000, trusted=False)
-    with opened(tmp_path / "o.db", clock=clock) as outbox:
-        outbox.accept(accepted([1], clock=clock))
-        clock.pass_ms(30_000)
-        outbox.accept(accepted([2], clock=clock))
-        outbox.commit()
-        clock.pass_ms(70_000)
-        clock.wall_ms, clock.trusted = MONDAY, True
-        assert not outbox.may_mend(Lane.READING)
-        first, second = parcels(outbox)[0].entries
-        assert (first.time_ms, first.quality, first.uncertainty_ms) == (MONDAY - 100_000, TimeQuality.RECOVERED, 32)
-        assert second.time_ms == MONDAY - 70_000
-        clock.wall_ms += 999_999_999  # the clock jumps: what is frozen stays
-        assert parcels(outbox)[0].entries == [first, second]
-    with opened(tmp_path / "o.db", clock=clock) as outbox:
-        assert parcels(outbox)[0].entries == [first, second]
-
-
-def test_a_restart_within_one_boot_still_recovers_and_another_boot_does_not(tmp_path: Path) -> None:
-    clock = SetClock(wall_ms=5_000, trusted=False)
-    path = tmp_path / "o.db"
-    for number in (1, 2):
-        with opened(path, clock=clock) as outbox:
-            outbox.accept(accepted([number], clock=clock))
-    db = sqlite3.connect(path)
-    db.execute("UPDATE run SET boot = 'an earlier one' WHERE id = 1")
-    db.commit()
-    db.close()
-    clock.pass_ms(1_000)
-    clock.wall_ms, clock.trusted = MONDAY, True
-    with opened(path, clock=clock) as outbox:
-        one, two = (p.entries[0] for p in parcels(outbox))
-        assert one.quality is TimeQuality.UNTRUSTED
-        assert one.time_ms - one.uncertainty_ms <= EARLIEST_MS
-        assert 0 <= one.time_ms + one.uncertainty_ms - MONDAY < one.uncertainty_ms  # before the present boot
-        assert (two.time_ms, two.quality) == (MONDAY - 1_000, TimeQuality.RECOVERED)
-
-
-def test_a_clock_in_1969_makes_no_entry_that_stands_before_all_others(tmp_path: Path) -> None:
-    clock = SetClock(wall_ms=10)
-    with opened(tmp_path / "o.db", clock=clock) as outbox:
-        outbox.accept([Accepted(Lane.READING, clock.now(), msgspec.structs.replace(reading(1), age_ms=86_400_000))])
-        outbox.commit()
-        parcel = parcels(outbox)[0]
-        assert (parcel.entries[0].time_ms, parcel.entries[0].quality) == (0, TimeQuality.UNTRUSTED)
-        encode_batch("p", parcel.epoch, parcel.entries)
-
-
 # what cannot be carried
 
 
@@ -425,91 +350,3 @@ def test_many_threads_at_once_lose_and_double_nothing(tmp_path: Path) -> None:
         assert len(taken) == 240
         assert {n for _, n in taken} == set(range(1, 241))
         assert outbox.replay() == {f"{n:08x}": (59, 1) for n in range(4)}
-
-
-# kill -9
-
-_CHILD = """
-import sys
-from pathlib import Path
-from gateway.contract.topics import Lane
-from tests.gateway.outbox.boxes import accepted, box
-outbox = box(Path(sys.argv[1]))
-outbox.open()
-first = int(sys.argv[2])
-print("epoch", outbox.state().epoch.hex(), flush=True)
-for number in range(first, first + 1_000_000):
-    lane = Lane.ALERT if number % 5 == 0 else Lane.READING
-    outbox.accept(accepted([number], lane=lane), replay={"aabbccdd": (number, 1)})
-    if number % 3 == 0:
-        outbox.commit()
-    if number % 3 == 0 or number % 5 == 0:
-        print(number, flush=True)
-"""
-
-
-@pytest.mark.slow
-def test_whatever_was_said_to_be_committed_survives_kill_9(tmp_path: Path, seed: int) -> None:
-    rng = random.Random(seed)
-    path = tmp_path / "o.db"
-    promised: dict[int, int] = {}  # first number of a life -> last number it said was committed
-    epochs: list[str] = []
-    for life in range(12):
-        first = life * 1_000_000 + 1
-        process = subprocess.Popen(
-            [sys.executable, "-c", _CHILD, str(path), str(first)], stdout=subprocess.PIPE, text=True, cwd=Path.cwd()
-        )
-        assert process.stdout is not None
-        lines = [process.stdout.readline()]
-        for _ in range(rng.choice((0, 1, 3, rng.randrange(400)))):
-            lines.append(process.stdout.readline())
-        process.send_signal(signal.SIGKILL)
-        lines += process.stdout.readlines()
-        process.stdout.close()
-        process.wait()
-        epochs.append(lines[0].split()[1])
-        said = [int(line) for line in lines[1:] if line.endswith("\n")]
-        if said:
-            promised[first] = said[-1]
-    assert len(set(epochs)) == 12
-    with opened(path) as outbox:
-        by_epoch: dict[str, dict[int, int]] = {}
-        for (epoch, sequence), entry in identities(outbox).items():
-            by_epoch.setdefault(epoch.hex(), {})[sequence] = number_of(entry)
-        for first, last in promised.items():
-            held = by_epoch[epochs[first // 1_000_000]]
-            assert sorted(held) == list(range(1, len(held) + 1))  # contiguous
-            assert [held[n] for n in sorted(held)] == list(range(first, first + len(held)))
-            assert first + len(held) > last
-        highest = max(number for held in by_epoch.values() for number in held.values())
-        assert outbox.replay()["aabbccdd"][0] >= highest
-
-
-def test_a_power_cut_between_two_commits_loses_only_what_was_not_said(tmp_path: Path) -> None:
-    path = tmp_path / "o.db"
-    outbox: Outbox
-    with opened(path) as outbox:
-        outbox.accept(accepted([1]))
-        outbox.commit()
-        outbox.accept(accepted([2]))
-        copy = tmp_path / "copy.db"
-        for suffix in ("", "-wal"):
-            copy.with_name(copy.name + suffix).write_bytes(path.with_name(path.name + suffix).read_bytes())
-    with opened(copy) as outbox:
-        assert numbers_in(outbox) == [1]
-    with opened(path) as outbox:
-        assert numbers_in(outbox) == [1, 2]  # a close in good order commits
-
-
-def test_an_abandoned_file_is_opened_without_a_word(tmp_path: Path) -> None:
-    path = tmp_path / "o.db"
-    with opened(path) as outbox:
-        outbox.accept(accepted(range(100)))
-        outbox.commit()
-    outbox = Outbox(path, max_bytes=10**8, memory_bytes=10**6, clock=SetClock())
-    outbox.open()
-    outbox.accept(accepted(range(100, 200)))
-    outbox.commit()
-    abandon(outbox)
-    with opened(path) as outbox:
-        assert numbers_in(outbox) == list(range(200))

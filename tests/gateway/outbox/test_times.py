@@ -1,24 +1,109 @@
-"""What the outbox keeps of boots, so that entries get their times: through restarts, damage, rot and an old file."""
+"""An entry gets its time once, before it is sent; what the outbox keeps of boots for that, through restarts, damage,
+rot and an old file."""
 
 from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.clock.boots import EARLIEST_MS
 from gateway.clock.clock import Clock
+from gateway.contract.batches import encode_batch
 from gateway.contract.entries import Entry, TimeQuality
+from gateway.contract.ranges import RangeSet
 from gateway.contract.rows import MAX_TIME_MS
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
 from gateway.outbox.store import APPLICATION_ID
-from tests.gateway.outbox.boxes import MONDAY, abandon, box, identities, number_of, opened, parcels, reading
+from tests.gateway.outbox.boxes import (
+    MONDAY,
+    SetClock,
+    abandon,
+    accepted,
+    box,
+    identities,
+    number_of,
+    opened,
+    parcels,
+    reading,
+)
 from tests.support.simulated_time import SimulatedTime
 
 DATA = Path(__file__).parent / "data"
 HOUR = 3_600_000
+
+
+def test_an_untrusted_time_is_frozen_once_and_stays(tmp_path: Path) -> None:
+    clock = SetClock(wall_ms=5_000, trusted=False)
+    with opened(tmp_path / "o.db", clock=clock) as outbox:
+        outbox.accept(accepted([1], clock=clock))
+        outbox.commit()
+        assert outbox.may_mend(Lane.READING)
+        parcel = outbox.take(Lane.READING, limit=1)
+        assert parcel is not None
+        entry = parcel.entries[0]
+        assert (entry.quality, entry.uncertainty_ms) == (TimeQuality.UNTRUSTED, MAX_TIME_MS)
+        assert entry.time_ms == EARLIEST_MS + 60_000  # a minute after the boot, and nothing else is known
+        assert not outbox.may_mend(Lane.READING)
+        clock.wall_ms, clock.trusted = MONDAY, True
+        again = outbox.take_again(Lane.READING, parcel.run, RangeSet([(1, 1)]))
+        assert again is not None
+        assert again.entries == parcel.entries  # it may be at headquarters already, under that time
+
+
+def test_a_time_is_recovered_when_the_clock_is_set_before_it_is_sent(tmp_path: Path) -> None:
+    clock = SetClock(wall_ms=5_000, trusted=False)
+    with opened(tmp_path / "o.db", clock=clock) as outbox:
+        outbox.accept(accepted([1], clock=clock))
+        clock.pass_ms(30_000)
+        outbox.accept(accepted([2], clock=clock))
+        outbox.commit()
+        clock.pass_ms(70_000)
+        clock.wall_ms, clock.trusted = MONDAY, True
+        assert not outbox.may_mend(Lane.READING)
+        first, second = parcels(outbox)[0].entries
+        assert (first.time_ms, first.quality, first.uncertainty_ms) == (MONDAY - 100_000, TimeQuality.RECOVERED, 32)
+        assert second.time_ms == MONDAY - 70_000
+        clock.wall_ms += 999_999_999  # the clock jumps: what is frozen stays
+        assert parcels(outbox)[0].entries == [first, second]
+    with opened(tmp_path / "o.db", clock=clock) as outbox:
+        assert parcels(outbox)[0].entries == [first, second]
+
+
+def test_a_restart_within_one_boot_still_recovers_and_another_boot_does_not(tmp_path: Path) -> None:
+    clock = SetClock(wall_ms=5_000, trusted=False)
+    path = tmp_path / "o.db"
+    for number in (1, 2):
+        with opened(path, clock=clock) as outbox:
+            outbox.accept(accepted([number], clock=clock))
+    db = sqlite3.connect(path)
+    db.execute("UPDATE run SET boot = 'an earlier one' WHERE id = 1")
+    db.commit()
+    db.close()
+    clock.pass_ms(1_000)
+    clock.wall_ms, clock.trusted = MONDAY, True
+    with opened(path, clock=clock) as outbox:
+        one, two = (p.entries[0] for p in parcels(outbox))
+        assert one.quality is TimeQuality.UNTRUSTED
+        assert one.time_ms - one.uncertainty_ms <= EARLIEST_MS
+        assert 0 <= one.time_ms + one.uncertainty_ms - MONDAY < one.uncertainty_ms  # before the present boot
+        assert (two.time_ms, two.quality) == (MONDAY - 1_000, TimeQuality.RECOVERED)
+
+
+def test_a_clock_in_1969_makes_no_entry_that_stands_before_all_others(tmp_path: Path) -> None:
+    clock = SetClock(wall_ms=10)
+    with opened(tmp_path / "o.db", clock=clock) as outbox:
+        outbox.accept([Accepted(Lane.READING, clock.now(), msgspec.structs.replace(reading(1), age_ms=86_400_000))])
+        outbox.commit()
+        parcel = parcels(outbox)[0]
+        assert (parcel.entries[0].time_ms, parcel.entries[0].quality) == (0, TimeQuality.UNTRUSTED)
+        encode_batch("p", parcel.epoch, parcel.entries)
+
+
+# boots
 
 
 class Post:
