@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,120 +14,39 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from deploy.parts.servers import Mosquitto
-from firmware_bridge.delivery import Delivery, ReplayState
 from firmware_bridge.drivers.chirpstack_v4 import SAMPLE, ChirpstackDecoder, Downlinks, Settings, open_source
 from firmware_bridge.framing.device_frames import new_cipher, seal
 from firmware_bridge.framing.frame_bodies import encode_body
-from firmware_bridge.readings import Downlink, DownlinkError, Kind, Reading, make_reading
+from firmware_bridge.readings import Downlink, DownlinkError, Kind, make_reading
+from tests.firmware_bridge.drivers.chirpstack_events import (
+    ACK,
+    APPLICATION,
+    AT_UP,
+    DECODED,
+    EUI,
+    JOIN,
+    KEY,
+    LOCATION,
+    LOG,
+    OURS,
+    SETTINGS,
+    STATUS,
+    TEMPERATURE,
+    TWIN,
+    UP,
+    chunk,
+    decoder,
+    topic,
+    up,
+)
 from tests.firmware_bridge.drivers.pages import as_block
 from tests.firmware_bridge.drivers.radio_frames import check_page, told
+from tests.firmware_bridge.drivers.radio_servers import ANY_JSON, check, decode
 from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
 from tests.support.mqtt_peer import MqttPeer
 from tests.support.running_source import RunningSource
 from tests.support.waiting import wait_until
-
-EUI = "0101010101010101"
-OURS = "0202020202020202"
-DECODED = "0404040404040404"
-KEY = "00112233445566778899aabbccddeeff"
-APPLICATION = "17c82e96-be03-4f38-aef3-f83d48582d97"
-SETTINGS = {
-    "driver": "chirpstack_v4",
-    "name": "lorawan",
-    "application_id": APPLICATION,
-    "devices": [
-        {"id": EUI, "name": "clima-1", "payload": {"codec": "cayenne_lpp"}},
-        {"id": OURS, "name": "rio-arriba", "payload": {"codec": "vigia", "id": "00a1b2c3", "key": KEY}},
-        {"id": DECODED, "name": "clima-2", "payload": {"codec": "server_object", "map": {"lum": "illuminance_lux"}}},
-    ],
-}
-TWIN = {"id": EUI, "name": "a", "payload": {"codec": "cayenne_lpp"}}
-TEMPERATURE = bytes.fromhex("0367 0110")  # Cayenne LPP: channel 3, temperature, 27.2 degrees
-
-# From the ChirpStack documentation, "Event types": the uplink event, without what we do not read.
-UP = {
-    "deduplicationId": "3ac7e3c4-4401-4b8d-9386-a5c902f9202d",
-    "time": "2022-07-18T09:34:15.775023242+00:00",
-    "deviceInfo": {"applicationId": APPLICATION, "deviceName": "Test device", "devEui": EUI, "tags": {"key": "value"}},
-    "devAddr": "00189440",
-    "dr": 1,
-    "fPort": 1,
-    "data": "qg==",
-    "rxInfo": [
-        {"gatewayId": "0016c001f153a14c", "uplinkId": 4217106255, "rssi": -36, "snr": 10.5, "context": "E3OWOQ=="}
-    ],
-    "txInfo": {"frequency": 867100000, "modulation": {"lora": {"bandwidth": 125000, "spreadingFactor": 11}}},
-}
-AT_UP = datetime(2022, 7, 18, 9, 34, 20, 775023, tzinfo=UTC).timestamp()
-STATUS = {
-    "deduplicationId": "bf2a9746-1c8b-49be-a92e-f0b89c8534e4",
-    "time": "2022-07-18T09:34:17.927172638+00:00",
-    "deviceInfo": {"devEui": EUI},
-    "margin": 10,
-    "batteryLevel": 88.3,
-}
-LOCATION = {
-    "deduplicationId": "63d870b9-b769-4d88-8b33-8e43f58851a7",
-    "time": "2022-07-18T09:34:11.059481003+00:00",
-    "deviceInfo": {"devEui": EUI},
-    "location": {"latitude": 37.344214, "longitude": -8.839375, "altitude": 2},
-}
-JOIN = {
-    "deduplicationId": "c9dbe358-2578-4fb7-b295-66b44edc45a6",
-    "time": "2022-07-18T09:34:18.823500726+00:00",
-    "deviceInfo": {"devEui": EUI},
-    "devAddr": "00189440",
-}
-LOG = {
-    "time": "2022-07-18T09:39:57.311414029+00:00",
-    "deviceInfo": {"devEui": EUI},
-    "level": "ERROR",
-    "code": "UPLINK_MIC",
-    "description": "MIC of join-request is invalid, make sure keys are correct",
-}
-ACK = {
-    "deduplicationId": "856a03e7-80f6-4c26-b971-9dcb34a59c2e",
-    "time": "2022-07-18T09:38:49.235700766+00:00",
-    "deviceInfo": {"devEui": EUI},
-    "queueItemId": "1bbcab1d-6ec6-4136-b3f5-d63be1dc08de",
-    "acknowledged": True,
-    "fCntDown": 3,
-}
-
-
-def topic(kind: str, device: str = EUI) -> str:
-    return f"application/{APPLICATION}/device/{device}/event/{kind}"
-
-
-def chunk(kind: str, event: dict[str, Any], device: str = EUI) -> bytes:
-    return f"{topic(kind, device)} {json.dumps(event)}".encode()
-
-
-def up(number: int, payload: bytes = TEMPERATURE, **other: Any) -> dict[str, Any]:
-    """An uplink of its own; fCnt 0 is absent, as ChirpStack leaves it out."""
-    counter = {"fCnt": number} if number else {}
-    data = {"data": b64encode(payload).decode()}
-    return UP | {"deduplicationId": f"up {number}"} | counter | data | other
-
-
-def decoder(replay: dict[str, ReplayState] | None = None, now: float = AT_UP) -> ChirpstackDecoder:
-    return ChirpstackDecoder(Settings.model_validate(SETTINGS), replay or {}, lambda: now)
-
-
-def decode(into: ChirpstackDecoder, *chunks: bytes) -> tuple[list[Reading], Counter[str], dict[str, ReplayState]]:
-    readings: list[Reading] = []
-    reasons: Counter[str] = Counter()
-    replay: dict[str, ReplayState] = {}
-    for one in chunks:
-        delivery = into.feed(one)
-        if delivery is not None:
-            assert delivery.readings or delivery.rejected or delivery.replay
-            readings += delivery.readings
-            reasons.update({item.reason: item.count for item in delivery.rejected})
-            replay |= delivery.replay
-    return readings, reasons, replay
-
 
 ACCEPTED = Golden(
     "ChirpStack documentation, uplink event; its payload: Cayenne LPP, one channel",
@@ -229,70 +147,6 @@ def test_a_signal_that_nobody_measured_is_not_told(modulation: Any, receiver: An
     assert not reasons
 
 
-def test_several_receivers_are_one_reading() -> None:
-    heard = [{"rssi": -90, "snr": -3.5}, {"rssi": -110, "snr": 7.25}, {"rssi": -105, "snr": 7.25}, {"rssi": -120}]
-    readings, _, _ = decode(decoder(), chunk("up", up(0, rxInfo=heard)))
-    assert [(r.values()["rssi_dbm"], r.values()["snr_decibels"]) for r in readings] == [(-105, 7.25)]
-
-
-def test_an_uplink_told_twice_is_one_reading_also_after_a_restart() -> None:
-    server = decoder()
-    readings, reasons, replay = decode(
-        server,
-        chunk("up", up(7)),
-        chunk("up", up(7)),  # the broker tells it again
-        chunk("up", up(7, deduplicationId="at another server")),
-    )
-    assert len(readings) == 1
-    assert reasons == {"duplicate": 2}
-    readings, reasons, _ = decode(decoder(replay), chunk("up", up(7)), chunk("up", up(8)), chunk("up", up(6)))
-    assert len(readings) == 2
-    assert reasons == {"duplicate": 1}
-
-
-def test_status_and_location_told_twice_also_after_a_restart() -> None:
-    readings, reasons, replay = decode(decoder(), chunk("status", STATUS), chunk("status", STATUS))
-    assert (len(readings), reasons) == (1, {"duplicate": 1})
-    readings, reasons, _ = decode(
-        decoder(replay), chunk("status", STATUS), chunk("location", LOCATION), chunk("location", LOCATION)
-    )
-    assert (len(readings), reasons) == (1, {"duplicate": 2})
-
-
-def test_events_of_one_frame_share_its_id() -> None:
-    """ChirpStack gives status and ack the deduplication id of the uplink that brought them."""
-    same = {"deduplicationId": "one"}
-    readings, reasons, _ = decode(
-        decoder(), chunk("up", up(0, **same)), chunk("status", STATUS | same), chunk("ack", ACK | same)
-    )
-    assert len(readings) == 2
-    assert not reasons
-
-
-def test_a_join_begins_anew() -> None:
-    server = decoder()
-    first = [chunk("up", up(counter)) for counter in range(3)]
-    assert len(decode(server, *first)[0]) == 3
-    _, _, replay = decode(server, chunk("join", JOIN))
-    assert replay
-    again = up(0, deduplicationId="anew", time="2022-07-18T09:34:19+00:00")
-    assert len(decode(server, chunk("up", again), chunk("up", again))[0]) == 1
-    other_address = up(0, deduplicationId="other", devAddr="01020304")
-    assert len(decode(server, chunk("up", other_address))[0]) == 1
-
-
-def test_a_counter_that_the_server_saw_reset() -> None:
-    server = decoder()
-    decode(server, *(chunk("up", up(counter)) for counter in range(3)))
-    readings, reasons, _ = decode(
-        server,
-        chunk("log", LOG | {"code": "UPLINK_F_CNT_RESET", "level": "WARNING"}),
-        chunk("up", up(0, deduplicationId="anew")),
-    )
-    assert len(readings) == 1
-    assert reasons == {"log_uplink_f_cnt_reset": 1}
-
-
 def test_our_own_frames_by_lorawan() -> None:
     heard = make_reading(
         Kind.ACOUSTIC_DETECTION, "rio-arriba", {"confidence_ratio": 0.9, "battery_volts": 3.98}, label="chainsaw"
@@ -384,11 +238,6 @@ def test_what_the_broker_kept_has_its_age() -> None:
     assert reasons == {"implausible_time": 1}
 
 
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
-    max_leaves=10,
-)
 EVENTS = {"up": UP, "status": STATUS, "location": LOCATION, "join": JOIN, "log": LOG, "ack": ACK}
 
 
@@ -415,14 +264,6 @@ def test_events_with_anything_in_any_place(kind: str, changes: list[tuple[int, A
 @given(st.binary(max_size=400))
 def test_any_bytes_of_an_event(payload: bytes) -> None:
     check(decoder().feed(topic("up").encode() + b" " + payload))
-
-
-def check(delivery: Delivery | None) -> None:
-    if delivery is not None:
-        assert delivery.readings or delivery.rejected or delivery.replay
-        assert all(0 < len(item.reason) <= 32 and item.count > 0 for item in delivery.rejected)
-        for reading in delivery.readings:
-            make_reading(Kind(reading.kind), reading.sensor, reading.values(), age_s=reading.age_ms / 1000)
 
 
 def test_a_downlink_is_the_documented_command() -> None:

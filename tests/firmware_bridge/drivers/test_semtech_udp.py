@@ -6,7 +6,6 @@ import json
 import socket
 from base64 import b64encode, urlsafe_b64encode
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,126 +14,34 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from firmware_bridge.delivery import Delivery, ReplayState
-from firmware_bridge.drivers.semtech_udp import SAMPLE, SemtechServer, Settings, is_lorawan, open_source
-from firmware_bridge.framing.device_frames import new_cipher, seal
-from firmware_bridge.framing.frame_bodies import encode_body
+from firmware_bridge.drivers.semtech_udp import SAMPLE, Settings, is_lorawan, open_source
 from firmware_bridge.lorawan.forwarders import MAX_FORWARDERS
 from firmware_bridge.lorawan.packet_forwarder import MAX_DATAGRAM_BYTES, MAX_PACKETS, Heard, read_push
-from firmware_bridge.readings import Downlink, DownlinkError, Kind, Reading, make_reading
+from firmware_bridge.readings import Downlink, DownlinkError, Kind, make_reading
 from tests.firmware_bridge.drivers.pages import as_block
 from tests.firmware_bridge.drivers.radio_frames import check_page, told
+from tests.firmware_bridge.drivers.radio_servers import ANY_JSON, check, decode
+from tests.firmware_bridge.drivers.semtech_datagrams import (
+    CLIMATE,
+    DOCUMENTED,
+    EUI,
+    HEARD,
+    OTHER,
+    PEER,
+    SETTINGS,
+    STAT,
+    Clock,
+    datagram,
+    frame,
+    packet,
+    push,
+    server,
+)
 from tests.firmware_bridge.links.test_udp_link import free_udp_port
 from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
 from tests.support.running_source import RunningSource
 from tests.support.waiting import wait_until
-
-EUI = "0016c001f153a14c"
-OTHER = "0016c001f153a14d"
-PEER = ("127.0.0.1", 40000)
-KEY = "00112233445566778899aabbccddeeff"
-SETTINGS = {
-    "driver": "semtech_udp",
-    "name": "concentrador",
-    "gateways": [{"id": EUI, "name": "techo"}, {"id": OTHER, "name": "loma"}],
-    "transmit": {"band": "au915", "frequency_hz": 923_300_000, "spreading_factor": 10},
-    "devices": [
-        {"id": "00a1b2c3", "name": "rio-arriba", "key": KEY},
-        {"id": "07", "name": "clima-1", "payload": {"codec": "cayenne_lpp"}},
-    ],
-}
-HEARD = make_reading(
-    Kind.ACOUSTIC_DETECTION, "rio-arriba", {"confidence_ratio": 0.9, "battery_volts": 3.98}, label="chainsaw", age_s=3
-)
-CLIMATE = bytes.fromhex("07 0367 0110")  # the device's prefix; Cayenne LPP: channel 3, temperature, 27.2 degrees
-# Semtech PROTOCOL.TXT 1.4, sections 4 and 6: the packets and the state of its examples.
-DOCUMENTED = [
-    {
-        "time": "2013-03-31T16:21:17.528002Z",
-        "tmst": 3512348611,
-        "freq": 866.349812,
-        "stat": 1,
-        "modu": "LORA",
-        "datr": "SF7BW125",
-        "codr": "4/6",
-        "rssi": -35,
-        "lsnr": 5.1,
-        "size": 32,
-        "data": "-DS4CGaDCdG+48eJNM3Vai-zDpsR71Pn9CPA9uCON84",
-    },
-    {
-        "time": "2013-03-31T16:21:17.530974Z",
-        "freq": 869.1,
-        "stat": 1,
-        "modu": "FSK",
-        "datr": 50000,
-        "rssi": -75,
-        "size": 16,
-        "data": "VEVTVF9QQUNLRVRfMTIzNA==",
-    },
-    {"stat": 1, "rssi": -38, "lsnr": 5.5, "size": 32, "data": "ysgRl452xNLep9S1NTIg2lomKDxUgn3DJ7DE+b00Ass"},
-]
-STAT = {
-    "time": "2014-01-12 08:59:28 GMT",
-    "lati": 46.24,
-    "long": 3.2523,
-    "alti": 145,
-    "rxnb": 2,
-    "rxok": 2,
-    "rxfw": 2,
-    "ackr": 100.0,
-    "dwnb": 2,
-    "txnb": 2,
-}
-NOW = datetime(2026, 3, 1, 12, 0, 10, tzinfo=UTC).timestamp()
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-def server(replay: dict[str, ReplayState] | None = None, clock: Clock | None = None, **settings: Any) -> SemtechServer:
-    return SemtechServer(
-        Settings.model_validate(SETTINGS | settings), replay or {}, wall=lambda: NOW, clock=clock or Clock()
-    )
-
-
-def datagram(kind: int, body: Any = None, *, eui: str = EUI, version: int = 2, token: bytes = b"\xab\xcd") -> bytes:
-    content = b"" if body is None else body if isinstance(body, bytes) else json.dumps(body).encode()
-    return bytes((version,)) + token + bytes((kind,)) + bytes.fromhex(eui) + content
-
-
-def frame(counter: int) -> bytes:
-    return seal(new_cipher(bytes.fromhex(KEY)), 0x00A1B2C3, counter, encode_body(HEARD))
-
-
-def packet(content: bytes, **other: Any) -> dict[str, Any]:
-    data = {"data": b64encode(content).decode(), "size": len(content)}
-    return {"stat": 1, "modu": "LORA", "datr": "SF10BW125", "rssi": -97, "lsnr": 5.25} | data | other
-
-
-def push(*packets: Any, eui: str = EUI, **more: Any) -> bytes:
-    return datagram(0, {"rxpk": list(packets)} | more, eui=eui)
-
-
-def decode(into: SemtechServer, *datagrams: bytes) -> tuple[list[Reading], Counter[str], dict[str, ReplayState]]:
-    readings: list[Reading] = []
-    reasons: Counter[str] = Counter()
-    replay: dict[str, ReplayState] = {}
-    for one in datagrams:
-        delivery = into.feed(one)
-        if delivery is not None:
-            assert delivery.readings or delivery.rejected or delivery.replay
-            readings += delivery.readings
-            reasons.update({item.reason: item.count for item in delivery.rejected})
-            replay |= delivery.replay
-    return readings, reasons, replay
-
 
 ACCEPTED = Golden(
     "PROTOCOL.TXT 1.4, PUSH_DATA; content: Cayenne LPP, one channel",
@@ -392,111 +299,6 @@ def test_too_many_datagrams_are_counted_and_not_answered() -> None:
     assert post.hear(datagram(2), PEER)[0]
 
 
-def test_a_downlink_is_the_documented_packet() -> None:
-    clock = Clock()
-    post = server(clock=clock)
-    with pytest.raises(DownlinkError, match="no_route"):
-        post.downlink(Downlink("00a1b2c3", b"x"))
-    post.hear(datagram(2), PEER)
-    sent, peer = post.downlink(Downlink("00a1b2c3", bytes(range(24))))
-    assert peer == PEER
-    assert (sent[0], sent[3]) == (2, 3)
-    assert json.loads(sent[4:]) == {
-        "txpk": {
-            "imme": True,
-            "freq": 923.3,
-            "rfch": 0,
-            "powe": 14,
-            "modu": "LORA",
-            "datr": "SF10BW125",
-            "codr": "4/5",
-            "ipol": False,
-            "size": 24,
-            "data": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYX",
-        }
-    }
-    token = sent[1:3]
-    assert post.hear(datagram(5, token=token), PEER) == (b"", None)
-    assert decode(post, datagram(5, token=token))[1] == {"unknown_token": 1}  # told twice
-    clock.now += 121
-    with pytest.raises(DownlinkError, match="no_route"):
-        post.downlink(Downlink("00a1b2c3", b"x"))
-
-
-def test_version_1_has_no_answer_to_a_downlink() -> None:
-    clock = Clock()
-    post = server(clock=clock)
-    post.hear(datagram(2, version=1), PEER)
-    sent, _ = post.downlink(Downlink(EUI.upper(), b"x"))
-    assert sent[:4] == b"\x01\x00\x00\x03"
-    clock.now += 60
-    assert post.rest() is None
-
-
-def test_the_concentrator_that_heard_the_sensor_speaks_to_it() -> None:
-    clock = Clock()
-    post = server(clock=clock)
-    post.hear(datagram(2), PEER)
-    clock.now += 1
-    post.hear(datagram(2, eui=OTHER), ("127.0.0.1", 40001))
-    assert post.downlink(Downlink("00a1b2c3", b"x"))[1][1] == 40001  # asked last
-    post.hear(push(packet(frame(1))), PEER)
-    assert post.downlink(Downlink("00a1b2c3", b"x"))[1][1] == 40000  # heard it
-    assert post.downlink(Downlink(OTHER, b"x"))[1][1] == 40001  # named
-
-
-@pytest.mark.parametrize(
-    ("body", "reasons"),
-    [
-        ({"txpk_ack": {"error": "COLLISION_PACKET"}}, {"tx_collision_packet": 1}),  # Semtech PROTOCOL.TXT 1.4
-        ({"txpk_ack": {"error": "TOO_LATE"}}, {"tx_too_late": 1}),
-        ({"txpk_ack": {"error": "TX_FREQ"}}, {"tx_freq": 1}),
-        ({"txpk_ack": {"error": "MOON"}}, {"tx_other": 1}),
-        ({"txpk_ack": {"warn": "TX_POWER", "value": 27}}, {"tx_power_reduced": 1}),
-        ({"txpk_ack": {"error": "NONE"}}, {}),
-        ({}, {}),
-        (b"\0", {}),
-        (b"ok", {"not_json": 1}),
-    ],
-)
-def test_what_became_of_a_downlink(body: Any, reasons: dict[str, int]) -> None:
-    post = server()
-    post.hear(datagram(2), PEER)
-    sent, _ = post.downlink(Downlink("00a1b2c3", b"x"))
-    assert decode(post, datagram(5, body, token=sent[1:3]))[1] == reasons
-
-
-def test_an_answer_that_never_comes_is_counted() -> None:
-    clock = Clock()
-    post = server(clock=clock)
-    post.hear(datagram(2), PEER)
-    sent = [post.downlink(Downlink("00a1b2c3", b"x"))[0] for _ in range(2)]
-    assert post.rest() is None
-    clock.now += 11
-    rest = post.rest()
-    assert rest is not None
-    assert {item.reason: item.count for item in rest.rejected} == {"tx_unacknowledged": len({one[1:3] for one in sent})}
-    assert post.rest() is None
-
-
-@pytest.mark.parametrize(
-    ("downlink", "settings", "reason"),
-    [
-        (Downlink("00a1b2c3", b"x"), {"transmit": None}, "no_transmit"),
-        (Downlink("00a1b2c3"), {}, "empty"),
-        (Downlink("00a1b2c3", bytes(256)), {}, "too_long"),
-        (Downlink("99999999", b"x"), {}, "unknown_device"),
-        (Downlink(OTHER, b"x"), {}, "no_route"),
-    ],
-)
-def test_a_downlink_that_cannot_be(downlink: Downlink, settings: dict[str, Any], reason: str) -> None:
-    post = server(**settings)
-    post.hear(datagram(2), PEER)
-    with pytest.raises(DownlinkError) as caught:
-        post.downlink(downlink)
-    assert caught.value.reason == reason
-
-
 @pytest.mark.parametrize(
     "change",
     [
@@ -510,13 +312,6 @@ def test_a_downlink_that_cannot_be(downlink: Downlink, settings: dict[str, Any],
 def test_settings_that_cannot_be(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Settings.model_validate(SETTINGS | change)
-
-
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=10,
-)
 
 
 @given(st.sampled_from([0, 2, 5]), st.binary(max_size=300))
@@ -544,16 +339,6 @@ def test_any_packet_in_any_base64(content: bytes, urlsafe: bool, padded: bool) -
     assert isinstance(packets[0], Heard)
     assert packets[0].content == content
     check(server().feed(push(packet(content))))
-
-
-def check(delivery: Delivery | None) -> None:
-    if delivery is not None:
-        assert delivery.readings or delivery.rejected or delivery.replay
-        assert all(0 < len(item.reason) <= 32 and item.count > 0 for item in delivery.rejected)
-        for reading in delivery.readings:
-            make_reading(
-                Kind(reading.kind), reading.sensor, reading.values(), label=reading.label, age_s=reading.age_ms / 1000
-            )
 
 
 def test_the_page_is_true() -> None:

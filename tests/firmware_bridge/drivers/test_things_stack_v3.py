@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-from base64 import b64encode
-from collections import Counter
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,127 +13,30 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from deploy.parts.servers import Mosquitto
-from firmware_bridge.delivery import Delivery, ReplayState
-from firmware_bridge.drivers.things_stack_v3 import SAMPLE, Downlinks, Settings, ThingsStackDecoder, open_source
-from firmware_bridge.readings import Downlink, DownlinkError, Kind, Reading, make_reading
+from firmware_bridge.drivers.things_stack_v3 import SAMPLE, Downlinks, Settings, open_source
+from firmware_bridge.readings import Downlink, DownlinkError, Kind, make_reading
 from tests.firmware_bridge.drivers.pages import as_block
 from tests.firmware_bridge.drivers.radio_frames import check_page, told
+from tests.firmware_bridge.drivers.radio_servers import ANY_JSON, check, decode
+from tests.firmware_bridge.drivers.things_stack_events import (
+    CLIMATE,
+    DOWN,
+    FAILED,
+    IDS,
+    JOIN,
+    SETTINGS,
+    SOLVED,
+    UP,
+    chunk,
+    decoder,
+    topic,
+    up,
+)
 from tests.support.golden import Golden
 from tests.support.kept_post import kept_post
 from tests.support.mqtt_peer import MqttPeer
 from tests.support.running_source import RunningSource
 from tests.support.waiting import wait_until
-
-CLIMATE = {"id": "dev1", "name": "clima-1", "payload": {"codec": "cayenne_lpp"}}
-SETTINGS = {
-    "driver": "things_stack_v3",
-    "name": "ttn",
-    "application_id": "app1",
-    "tenant_id": "ttn",
-    "broker": {"host": "127.0.0.1"},
-    "devices": [
-        CLIMATE,
-        {
-            "id": "dev2",
-            "name": "clima-2",
-            "payload": {"codec": "server_object", "map": {"luminosity": {"ignore": True}}},
-        },
-    ],
-}
-TEMPERATURE = bytes.fromhex("0367 0110")  # Cayenne LPP: channel 3, temperature, 27.2 degrees
-
-IDS = {
-    "device_id": "dev1",
-    "application_ids": {"application_id": "app1"},
-    "dev_eui": "0004A30B001C0530",
-    "join_eui": "800000000000000C",
-    "dev_addr": "00BCB929",
-}
-# From The Things Stack documentation, "Data Formats": the uplink message, without what we do not read.
-MESSAGE = {
-    "session_key_id": "AXA50tHUGUucuzS/bCGMNw==",
-    "f_cnt": 1,
-    "f_port": 1,
-    "frm_payload": "gkHe",
-    "decoded_payload": {"temperature": 1.0, "luminosity": 0.64},
-    "rx_metadata": [
-        {
-            "gateway_ids": {"gateway_id": "gtw1", "eui": "9C5C8E00001A05C4"},
-            "time": "2020-02-12T15:15:45.787Z",
-            "timestamp": 2463457000,
-            "rssi": -35,
-            "channel_rssi": -35,
-            "snr": 5,
-        }
-    ],
-    "settings": {"data_rate": {"lora": {"bandwidth": 125000, "spreading_factor": 7}}, "frequency": "868300000"},
-    "consumed_airtime": "0.056576s",
-    "locations": {"user": {"latitude": 37.97, "longitude": 23.72, "altitude": 10, "source": "SOURCE_REGISTRY"}},
-    "received_at": "2020-02-12T15:15:45.789585559Z",
-}
-UP = {"end_device_ids": IDS, "received_at": "2020-02-12T15:15:46.014773143Z", "uplink_message": MESSAGE}
-AT_UP = datetime(2020, 2, 12, 15, 15, 47, 789585, tzinfo=UTC).timestamp()
-JOIN = {
-    "end_device_ids": IDS | {"dev_addr": "01497ECC"},
-    "received_at": "2020-02-12T15:15:46.935284891Z",
-    "join_accept": {
-        "session_key_id": "AXBSH1Pk6Z0G166RlH16CQ==",
-        "received_at": "2020-02-12T15:15:46.736532315Z",
-    },
-}
-FAILED = {
-    "end_device_ids": {"device_id": "dev1", "application_ids": {"application_id": "app1"}},
-    "downlink_failed": {
-        "downlink": {"f_port": 15, "frm_payload": "vu8=", "confirmed": True, "priority": "NORMAL"},
-        "error": {"namespace": "pkg/networkserver", "name": "application_downlink_too_long", "code": 3},
-    },
-}
-SOLVED = {
-    "end_device_ids": IDS,
-    "received_at": "2020-02-12T15:15:46.5Z",
-    "location_solved": {
-        "service": "semtech-gls",
-        "location": {"latitude": -2.5, "longitude": -71.7, "accuracy": 35, "source": "SOURCE_LORA_TDOA_GEOLOCATION"},
-    },
-}
-DOWN = {"end_device_ids": IDS, "downlink_ack": {"f_port": 15, "f_cnt": 11, "frm_payload": "vu8=", "confirmed": True}}
-
-
-def topic(kind: str, device: str = "dev1") -> str:
-    return f"v3/app1@ttn/devices/{device}/{kind}"
-
-
-def chunk(kind: str, event: dict[str, Any], device: str = "dev1") -> bytes:
-    return f"{topic(kind, device)} {json.dumps(event)}".encode()
-
-
-def up(number: int, *, device: str = "dev1", ids: dict[str, Any] | None = None, **message: Any) -> dict[str, Any]:
-    """An uplink; a counter of 0 is absent, as The Things Stack leaves it out."""
-    there = {key: value for key, value in MESSAGE.items() if key != "f_cnt"}
-    there |= {"f_cnt": number} if number else {}
-    return {
-        **UP,
-        "end_device_ids": IDS | {"device_id": device} | (ids or {}),
-        "uplink_message": there | {"frm_payload": b64encode(TEMPERATURE).decode()} | message,
-    }
-
-
-def decoder(replay: dict[str, ReplayState] | None = None, **settings: Any) -> ThingsStackDecoder:
-    return ThingsStackDecoder(Settings.model_validate(SETTINGS | settings), replay or {}, lambda: AT_UP)
-
-
-def decode(into: ThingsStackDecoder, *chunks: bytes) -> tuple[list[Reading], Counter[str], dict[str, ReplayState]]:
-    readings: list[Reading] = []
-    reasons: Counter[str] = Counter()
-    replay: dict[str, ReplayState] = {}
-    for one in chunks:
-        delivery = into.feed(one)
-        if delivery is not None:
-            readings += delivery.readings
-            reasons.update({item.reason: item.count for item in delivery.rejected})
-            replay |= delivery.replay
-    return readings, reasons, replay
-
 
 ACCEPTED = Golden(
     "The Things Stack documentation, uplink message; its payload: Cayenne LPP, one channel",
@@ -301,11 +202,6 @@ def test_a_server_of_ones_own_has_no_tenant() -> None:
     assert len(decode(decoder(tenant_id=""), event)[0]) == 1
 
 
-ANY_JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
-    max_leaves=10,
-)
 EVENTS = {"up": UP, "join": JOIN, "location/solved": SOLVED, "down/failed": FAILED, "down/ack": DOWN}
 
 
@@ -327,14 +223,6 @@ def test_events_with_anything_in_any_place(kind: str, changes: list[tuple[int, A
             inside = inside[key]
         inside[list(inside)[place % len(inside)]] = value
     check(decoder().feed(chunk(kind, event)))
-
-
-def check(delivery: Delivery | None) -> None:
-    if delivery is not None:
-        assert delivery.readings or delivery.rejected or delivery.replay
-        assert all(0 < len(item.reason) <= 32 and item.count > 0 for item in delivery.rejected)
-        for reading in delivery.readings:
-            make_reading(Kind(reading.kind), reading.sensor, reading.values(), age_s=reading.age_ms / 1000)
 
 
 def test_downlinks_are_as_documented() -> None:

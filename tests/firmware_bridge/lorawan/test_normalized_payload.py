@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from firmware_bridge.readings import Reading
-from tests.firmware_bridge.drivers.test_things_stack_v3 import chunk, decode, decoder, up
+from tests.firmware_bridge.drivers.radio_servers import decode
+from tests.firmware_bridge.drivers.things_stack_events import chunk, decoder, up
 
 NORMALIZED: dict[str, Any] = {
     "normalized_payload": [

@@ -41,12 +41,6 @@ IMAGE = encode_image(sign_image(PROGRAM, "vigia-host", "1.2.0", MAKER))
 
 
 @pytest.fixture
-def line(tmp_path: Path) -> Iterator[Line]:
-    with Line(tmp_path) as line:
-        yield line
-
-
-@pytest.fixture
 def sensor(vigia_host: Path, line: Line, tmp_path: Path) -> Iterator[Sensor]:
     with Sensor(vigia_host, line, tmp_path / "memory", "--maker", MAKER_KEY, "--every-ms", "20") as sensor:
         yield sensor
