@@ -125,7 +125,7 @@ class Engine:
         elif kind == Kind.PATROL:
             self._holding.patrol(reading, at_ms)
         elif kind == Kind.INCIDENT:
-            changes += self._acted(reading)
+            changes += self._acted(reading, wall_ms)
         return changes
 
     def tick(self, steady_ms: int, wall_ms: int, quality: int) -> list[Change]:
@@ -246,13 +246,13 @@ class Engine:
             )
         return found
 
-    def _acted(self, reading: Reading) -> list[Change]:
+    def _acted(self, reading: Reading, wall_ms: int) -> list[Change]:
         told = dict(zip(reading.codes, reading.steps, strict=False))
         number = told.get(_NUMBER, 0)
         self._ledger.number_seen(number)
         if told.get(_STEP) != Step.ACKNOWLEDGED or self._now_ms is None:
             return []
-        return self._ledger.acknowledge(number, reading.note, self._now_ms)
+        return self._ledger.acknowledge(number, reading.note, self._now_ms, wall_ms)
 
 
 def where_is(place: Place) -> Point | None:

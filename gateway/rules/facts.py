@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -45,6 +45,22 @@ class Passage(msgspec.Struct, frozen=True):
     arrivals: tuple[tuple[str, int], ...] = ()
 
 
+class Note(msgspec.Struct, frozen=True, array_like=True):
+    """What somebody wrote about an incident, or only who saw to it. at_ms: Unix time. words: "Rosa: fuimos a ver"."""
+
+    at_ms: int
+    words: str
+
+
+_MOST_NOTES: Final = 50
+"""Of an incident; earlier ones are in the history and at headquarters."""
+
+
+def with_note(notes: tuple[Note, ...], note: Note) -> tuple[Note, ...]:
+    """These and one more: the last 50."""
+    return (*notes, note)[-_MOST_NOTES:]
+
+
 class Incident(msgspec.Struct, frozen=True):
     """Something that rangers should know of.
 
@@ -52,7 +68,8 @@ class Incident(msgspec.Struct, frozen=True):
     label: what it is, as in `LABELS`, or silence for a sensor that is not heard. sensors: in the order of their first
     word. first and last: steady and Unix time in milliseconds of its first and last reading. count: readings in it; of
     a storm, incidents. confidence: the best, None where none was told. passage: of a boat. state: open, acknowledged,
-    closed. note: of whoever acknowledged it. suppressed_by: why nobody is warned, "" when they are.
+    closed. note: the last of whoever acknowledged it; notes: the last 50, oldest first. suppressed_by: why nobody is
+    warned, "" when they are.
     """
 
     number: int
@@ -70,6 +87,7 @@ class Incident(msgspec.Struct, frozen=True):
     state: str = "open"
     note: str = ""
     suppressed_by: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 class Change(NamedTuple):

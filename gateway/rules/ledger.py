@@ -14,7 +14,7 @@ from math import inf
 from typing import Final
 
 from gateway.rules.book import SILENCE, STORM, RuleBase, Storm
-from gateway.rules.facts import Change, Incident, Step
+from gateway.rules.facts import Change, Incident, Note, Step, with_note
 from gateway.rules.live import Live, live_of
 from gateway.rules.matches import Match
 
@@ -80,12 +80,13 @@ class Ledger:
         live = self._current.get((rule, sensor)) or self._find_unbound(rule, {sensor}, None)
         return self._close(live) if live is not None else []
 
-    def acknowledge(self, number: int, note: str, at_ms: int) -> list[Change]:
-        """A person has seen to it."""
+    def acknowledge(self, number: int, note: str, at_ms: int, wall_ms: int) -> list[Change]:
+        """A person has seen to it, or notes more about it. wall_ms: Unix time, for people."""
         live = self._open.get(number)
         if live is None or (live.state == "acknowledged" and (self._unanswered is not None or live.note == note)):
             return []
         live.state, live.note, live.acknowledged_ms = "acknowledged", note, at_ms
+        live.notes = with_note(live.notes, Note(wall_ms, note))
         self._schedule_close(live)
         return [self._tell(Step.ACKNOWLEDGED, live, at_ms)]
 

@@ -7,7 +7,7 @@ from math import inf
 from typing import Final
 
 from gateway.rules.book import SILENCE, STORM, RuleBase
-from gateway.rules.facts import Incident, Passage
+from gateway.rules.facts import Incident, Note, Passage
 from gateway.rules.matches import Match
 
 _NO_RULE_MS: Final = 300_000
@@ -30,6 +30,7 @@ class Live:
         self.passage: Passage | None = match.passage
         self.state = "open"
         self.note = ""
+        self.notes: tuple[Note, ...] = ()
         self.held_by = held_by
         self.quiet_ms, self.open_ms = quiet_ms, open_ms
         self.touched_ms = match.at_ms  # when the last of it came, which may be long after it happened
@@ -57,6 +58,7 @@ class Live:
             self.state,
             self.note,
             self.held_by,
+            self.notes,
         )
 
     @property
@@ -92,6 +94,7 @@ def live_of(incident: Incident, rule: RuleBase | None) -> Live:
     )
     quiet_ms, open_ms = (round(rule.quiet_s * 1000), round(rule.open_s * 1000)) if rule else (_NO_RULE_MS, _NO_RULE_MS)
     live = Live(incident.rule, incident.level, match, quiet_ms, open_ms, incident.suppressed_by)
-    live.number, live.state, live.note = incident.number, incident.state, incident.note
+    live.number, live.state = incident.number, incident.state
+    live.note, live.notes = incident.note, incident.notes
     live.told_ms = live.covered_ms = incident.last_steady_ms
     return live

@@ -24,7 +24,8 @@ class Actions:
         self._submit = submit
 
     def acknowledge(self, number: int, note: str, who: str) -> None:
-        """Somebody has seen to an incident: the siren falls silent. Twice is no harm: the later note counts.
+        """Somebody has seen to an incident: the siren falls silent. Again is no harm: notes add up, also on one that is
+        closed, for what people found is known when they are back.
 
         Raises WatchError: unknown_incident, incident_closed, bad_note, bad_name.
         """
@@ -36,7 +37,7 @@ class Actions:
                 f"there is no incident {number}; load the page again",
             )
         incident = change.incident
-        if incident.state == "closed":
+        if incident.state == "closed" and not note.strip():
             raise WatchError(
                 "incident_closed", f"el incidente {number} ya está cerrado", f"incident {number} is closed already"
             )

@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Event
 from typing import Final, Protocol
 
+import msgspec
+
 from firmware_bridge.readings import Kind
 from firmware_bridge.sources import RadioText
 from gateway.clock.clock import Clock
@@ -23,7 +25,7 @@ from gateway.clock.steady import Steady
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
 from gateway.rules.engine import Engine
-from gateway.rules.facts import Change, Fact, Step
+from gateway.rules.facts import Change, Fact, Note, Step, with_note
 from gateway.watch.board import MAX_DETECTIONS, Board
 from gateway.watch.history import History
 from gateway.watch.inbox import Inbox
@@ -168,9 +170,23 @@ class Watch:
             self._history.stand(point)
         assert self._rules is not None
         self._steps(self._rules.hear(fact), fact.steady_ms, moment, reading.age_ms / 1000)
+        if reading.kind == Kind.INCIDENT:
+            self._note_what_is_over(fact)
         self._board.hear(fact, is_alert=item.lane is Lane.ALERT)
         if reading.kind in (Kind.INCIDENT, Kind.PATROL):
             self._urgent.set()
+
+    def _note_what_is_over(self, fact: Fact) -> None:
+        """The rules have let go of an incident that is closed; a note on it still belongs to it."""
+        told = fact.reading.values()
+        shown = self._board.incident(round(told.get("incident_number", 0)))
+        if shown is None or shown.incident.state != "closed" or told.get("incident_step") != Step.ACKNOWLEDGED:
+            return
+        incident = shown.incident
+        notes = with_note(incident.notes, Note(fact.wall_ms, fact.reading.note))
+        change = Change(shown.step, msgspec.structs.replace(incident, note=fact.reading.note, notes=notes))
+        self._board.change(change)
+        self._history.change(change)
 
     def _tick(self) -> None:
         moment = self._clock.now()

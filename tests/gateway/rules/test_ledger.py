@@ -64,13 +64,24 @@ def test_once_seen_to_it_closes_when_it_is_quiet() -> None:
     assert [change.step for change in on.tick(320_000, WALL_MS, TimeQuality.NTP)] == [Step.CLOSED]
 
 
-def test_a_later_note_counts() -> None:
+def test_notes_add_up() -> None:
     on = engine(SAW)
     changes = run(on, [heard(0), acknowledged(1, 1), acknowledged(2, 1, "era el vecino")])
     assert [(step, one.note) for step, one in changes[1:]] == [
         (Step.ACKNOWLEDGED, "vamos"),
         (Step.ACKNOWLEDGED, "era el vecino"),
     ]
+    assert [(note.at_ms - WALL_MS, note.words) for note in changes[-1].incident.notes] == [
+        (1000, "vamos"),
+        (2000, "era el vecino"),
+    ]
+
+
+def test_of_very_many_notes_the_last_are_kept() -> None:
+    on = engine(SAW)
+    run(on, [heard(0), *(acknowledged(n, 1, f"nota {n}") for n in range(1, 70))])
+    notes = on.open_incidents()[0].notes
+    assert (len(notes), notes[0].words, notes[-1].words) == (50, "nota 20", "nota 69")
 
 
 # suppressions

@@ -54,6 +54,15 @@ def test_what_was_told_is_not_told_again_and_goes_on() -> None:
     assert steps(on.hear(heard(700)))[-1] == "RAISED 2 chainsaw a x1"
 
 
+def test_notes_add_up_over_a_restart() -> None:
+    facts = [heard(0), acknowledged(1, 1), acknowledged(2, 1, "era el vecino")]
+    rules = book(SAW)
+    on, told = restarted(rules, run(Engine(rules, PLAIN), facts), facts, 10)
+    assert told == []
+    on.hear(acknowledged(11, 1, "ya se fue"))
+    assert [note.words for note in on.open_incidents()[0].notes] == ["vamos", "era el vecino", "ya se fue"]
+
+
 def test_without_the_facts_numbers_go_on_and_open_incidents_are_known() -> None:
     rules = book(SAW)
     before = run(Engine(rules, PLAIN), [heard(0), heard(0, "c"), heard(0, "d")])

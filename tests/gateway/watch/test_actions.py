@@ -34,6 +34,7 @@ def actions(submitted: list[Reading]) -> Actions:
 def test_each_act_is_a_reading(actions: Actions, submitted: list[Reading]) -> None:
     actions.acknowledge(7, " vamos\ncon el bote ", "Rosa")
     actions.acknowledge(7, "", "Juan")
+    actions.acknowledge(8, "era el vecino", "Juan")
     actions.patrol_out("Los  Tigres", 2.5, "por la quebrada")
     actions.patrol_back("Los Tigres")
     assert [(one.kind, one.sensor, one.label, one.note, one.values()) for one in submitted] == [
@@ -45,6 +46,7 @@ def test_each_act_is_a_reading(actions: Actions, submitted: list[Reading]) -> No
             {"incident_number": 7, "incident_step": 3},
         ),
         (Kind.INCIDENT, "norte", "chainsaw", "Juan", {"incident_number": 7, "incident_step": 3}),
+        (Kind.INCIDENT, "norte", "chainsaw", "Juan: era el vecino", {"incident_number": 8, "incident_step": 3}),
         (Kind.PATROL, "Los Tigres", "out", "por la quebrada", {"duration_seconds": 9000}),
         (Kind.PATROL, "Los Tigres", "back", "", {"duration_seconds": 0}),
     ]
