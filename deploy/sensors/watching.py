@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -106,8 +107,8 @@ class Listening:
         self._source = open_source(settings, {})
         self._deliver = deliver
         self._stop = stop
-        self._fault: list[BaseException] = []
-        self._thread = threading.Thread(target=self._run, name=f"watch {settings.name}")
+        self._thread = ThreadPoolExecutor(1, f"watch {settings.name}")
+        self._run: Future[None] | None = None
 
     @property
     def state(self) -> str:
@@ -115,21 +116,15 @@ class Listening:
         return self._source.state
 
     def __enter__(self) -> Listening:
-        self._thread.start()
+        self._run = self._thread.submit(self._source.run, self._deliver, self._stop)
+        self._run.add_done_callback(lambda _: self._stop.set())  # nobody waits for a source that is no more
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stop.set()
-        self._thread.join()
-        if self._fault:
-            raise self._fault[0]
-
-    def _run(self) -> None:
-        try:
-            self._source.run(self._deliver, self._stop)
-        except Exception as fault:  # noqa: BLE001  raised again where the command ends
-            self._fault.append(fault)
-            self._stop.set()
+        self._thread.shutdown()
+        if self._run is not None:
+            self._run.result()
 
 
 def refuse_if_not_free(settings: SourceSettings, file: Path | None, language: Language) -> None:

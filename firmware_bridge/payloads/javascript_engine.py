@@ -121,17 +121,19 @@ class JavascriptEngine:
     def _ask(self, kind: bytes, codec: int, content: bytes, port: int, seconds: float) -> tuple[bytes, str]:
         process = self._process or self._start()
         deadline = time.monotonic() + seconds + self._patience_s
+        answered = False
         try:
             _send(process, worker.REQUEST.pack(kind, codec, port, seconds, len(content)) + content, deadline)
             status, length = worker.ANSWER.unpack(_receive(process, worker.ANSWER.size, deadline))
             text = _receive(process, length, deadline).decode("utf-8", errors="replace")
+            answered = True
         except OSError as trouble:  # a pipe without a reader
             raise self._ended(str(trouble)) from None
         except _Ended as ended:
             raise self._ended(str(ended.args[-1])) from None
-        except BaseException:  # an answer that is still to come must not be taken for the next one's
-            self._stop()
-            raise
+        finally:
+            if not answered:  # an answer that is still to come must not be taken for the next one's
+                self._stop()
         return status, text
 
     def _start(self) -> subprocess.Popen[bytes]:

@@ -105,7 +105,7 @@ def test_from_a_tty_into_the_outbox(tmp_path: Path) -> None:
                 modem = Rn2483(lose={3})
                 with ModemOnTty(modem, tmp_path / "port", seed=life, garbage=True):
                     for _ in range(20):
-                        wait_until("armed", lambda m=modem: m.is_listening)  # type: ignore[misc]
+                        wait_until("armed", lambda m=modem: m.is_listening)
                         counter += 1
                         assert modem.receive(sealed(counter), -97, 5)
                         wait_until("heard", running.has(counter))

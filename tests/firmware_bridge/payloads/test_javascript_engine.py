@@ -166,6 +166,33 @@ def test_a_helper_that_does_not_answer_is_ended() -> None:
     engine.close()
 
 
+class Interrupted(Exception):  # noqa: N818  not an error of ours
+    """As a Ctrl-C is."""
+
+
+def test_an_answer_that_nobody_waited_for_is_not_taken_for_the_next_one() -> None:
+    def interrupt(number: int, frame: object) -> None:
+        raise Interrupted
+
+    engine = JavascriptEngine()
+    engine.decode(GOOD, b"\x01", 1, LIMIT)
+    helper = helper_of(engine)
+    os.kill(helper, signal.SIGSTOP)  # so that it is still being asked when the signal comes
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    alarm = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGUSR1))
+    alarm.start()
+    try:
+        with pytest.raises(Interrupted):
+            engine.decode(GOOD, b"\x01", 1, LIMIT)
+    finally:
+        alarm.join()
+        signal.signal(signal.SIGUSR1, before)
+        if Path(f"/proc/{helper}").exists():
+            os.kill(helper, signal.SIGCONT)
+    assert engine.decode(GOOD, b"\x01\x02", 2, LIMIT) == '{"data":{"n":2,"p":2}}'
+    engine.close()
+
+
 def test_starts_late_and_leaves_nothing_behind() -> None:
     engine = JavascriptEngine()
     assert engine.helper_pid is None
