@@ -32,23 +32,22 @@ Count = Callable[[Mapping[tuple[str, str], int]], None]
 
 
 class Output(Protocol):
-    """By what people are warned. All but `silence` is called from one thread."""
+    """By what people are warned. Called from one thread."""
 
     depth: int
     """How many warnings may wait; further ones are told in one. 1: always."""
     max_bytes: int
     """Longest text that it takes, in bytes."""
+    lasts_s: float
+    """How long a warning takes when all is well, seconds."""
     is_quieted: bool
-    """Whether an acknowledgement takes back what waits and ends what sounds."""
+    """Whether it tells no more of what was acknowledged: what waits is taken back, what sounds ends."""
 
     def open(self) -> None:
         """Get ready. Raises OutputError."""
 
-    def warn(self, notice: Notice, text: str, stop: threading.Event) -> None:
-        """Warn; `stop` ends it early. Raises OutputError."""
-
-    def silence(self) -> None:
-        """End what sounds now. From any thread, does not wait."""
+    def warn(self, notice: Notice, text: str, is_over: Callable[[], bool]) -> None:
+        """Warn. is_over: whether to end it early, asked as often as one likes. Raises OutputError."""
 
     def close(self) -> None:
         """Let go of what `open` took."""
@@ -83,6 +82,7 @@ class Desk:
         self._news = threading.Condition()  # guards all that follows
         self._waiting: deque[Notice] = deque()
         self._not_before = 0.0
+        self._giving: Notice | None = None  # without what was seen to meanwhile; None when that was all of it
         self._busy_since: float | None = None
         self._word = OutputWord(settings.name, str(getattr(settings, "output", "")))
         self._backoff = Backoff(random.Random())
@@ -110,21 +110,25 @@ class Desk:
         self._put(Notice(None, time.monotonic()))
 
     def acknowledged(self, number: int) -> None:
-        """Somebody has seen to an incident."""
+        """Somebody has seen to an incident: an output that can be quieted tells no more of it, and goes on with those
+        that nobody has seen to."""
         if not self._output.is_quieted:
             return
         with self._news:
-            self._waiting = deque(notice for notice in self._waiting if notice.numbers != {number})
-        self._output.silence()
+            left = [notice.without(number) for notice in self._waiting]
+            self._waiting = deque(notice for notice in left if notice is not None)
+            self._giving = self._giving and self._giving.without(number)
 
     def state(self) -> OutputWord:
         """How it fares. From any thread."""
         with self._news:
             word = msgspec.structs.replace(self._word, waiting=len(self._waiting))
             busy_since = self._busy_since
-        if busy_since is not None and not word.trouble and time.monotonic() - busy_since > _HANGS_S:
-            return msgspec.structs.replace(word, trouble=f"has not come back for {_HANGS_S:.0f} s")
-        return word
+        hangs_s = self._output.lasts_s + _HANGS_S
+        if busy_since is not None and not word.trouble and time.monotonic() - busy_since > hangs_s:
+            word = msgspec.structs.replace(word, trouble=f"has not come back for {hangs_s:.0f} s")
+        standing = "failing" if word.trouble else "untried" if word.last_ms is None else "well"
+        return msgspec.structs.replace(word, standing=standing)
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop."""
@@ -137,18 +141,18 @@ class Desk:
         finally:
             self._output.close()
 
-    def give(self, notice: Notice, stop: threading.Event) -> None:
-        """Warn in this thread, once. Raises OutputError."""
+    def give(self, notice: Notice, is_over: Callable[[], bool]) -> None:
+        """Warn in this thread, once, until it is over. Raises OutputError."""
         settings = self._settings
         words = self._words(notice.change, settings.lang) if notice.change is not None else test_words(settings.lang)
         text = whole_text(words, notice.more, settings.lang, self._output.max_bytes)
-        self._output.warn(notice, text, stop)
+        self._output.warn(notice, text, is_over)
 
     def try_once(self) -> None:
         """Open the output, give a test warning in this thread, close it. Raises OutputError."""
         try:
             self._output.open()
-            self.give(Notice(None, time.monotonic()), threading.Event())
+            self.give(Notice(None, time.monotonic()), lambda: False)
         finally:
             self._output.close()
 
@@ -176,8 +180,8 @@ class Desk:
             self._news.notify_all()
 
     def _merge(self) -> None:
-        """Two of those that wait become one: the newest stays, but an alert before a notice."""
-        goes = next((notice for notice in self._waiting if not notice.is_alert), self._waiting[0])
+        """Two of those that wait become one: the newest stays, but an alert before a notice, and any before a test."""
+        goes = min(self._waiting, key=lambda notice: (notice.change is not None, notice.is_alert))
         self._waiting.remove(goes)
         self._waiting[-1] = self._waiting[-1].with_more(goes)
 
@@ -193,7 +197,7 @@ class Desk:
                 self._waiting.remove(notice)
             chosen = self._waiting.popleft() if self._waiting and now >= self._not_before else None
             if chosen is not None:
-                self._busy_since = now
+                self._giving, self._busy_since = chosen, now
         for notice in late:
             self._give_up("warning_too_late", notice)
         return chosen
@@ -225,7 +229,7 @@ class Desk:
 
     def _give(self, notice: Notice, stop: threading.Event) -> None:
         try:
-            self.give(notice, stop)
+            self.give(notice, lambda: stop.is_set() or self._is_seen_to())
         except RefusedError as error:
             self._failed(error)
             self._give_up("warning_refused", notice)
@@ -233,19 +237,29 @@ class Desk:
             self._failed(error)
             with self._news:
                 self._not_before = time.monotonic() + self._backoff.next_s()
-                self._waiting.appendleft(notice)
+                if self._giving is not None:
+                    self._waiting.appendleft(self._giving)
                 while len(self._waiting) > self._output.depth:
                     self._merge()
         else:
             self._backoff.reset()
             self._well()
+            now = time.monotonic()
             with self._news:
-                self._not_before = time.monotonic() + (self._settings.repeat_s if notice.change is not None else 0.0)
+                # Whoever has seen to all of it has heard the siren: what comes next, or waits, is told at once.
+                is_paused = notice.change is not None and self._giving is not None
+                self._not_before = now + (self._settings.repeat_s if is_paused else 0.0)
+                if self._output.is_quieted:  # what came while it sounded was not late
+                    self._waiting = deque(msgspec.structs.replace(one, due_at=now) for one in self._waiting)
                 last_ms = self._wall_ms()
                 self._word = msgspec.structs.replace(self._word, last_ms=last_ms, sent=self._word.sent + 1)
         finally:
             with self._news:
-                self._busy_since = None
+                self._giving = self._busy_since = None
+
+    def _is_seen_to(self) -> bool:
+        with self._news:
+            return self._giving is None
 
     def _well(self) -> None:
         with self._news:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-import threading
+from collections.abc import Callable
 
 from gateway.warning.notice import Notice
 from gateway.warning.settings import LogSettings
@@ -16,6 +16,7 @@ class LogOutput:
 
     depth = 32
     max_bytes = 1000
+    lasts_s = 0.0
     is_quieted = False
 
     def __init__(self, settings: LogSettings) -> None:
@@ -24,7 +25,7 @@ class LogOutput:
     def open(self) -> None:
         """Nothing."""
 
-    def warn(self, notice: Notice, text: str, stop: threading.Event) -> None:
+    def warn(self, notice: Notice, text: str, is_over: Callable[[], bool]) -> None:
         """ALERTA at WARNING for an alert, AVISO at INFO for a notice."""
         if notice.change is None:
             alerts_log.info("%s", text)
@@ -32,9 +33,6 @@ class LogOutput:
             alerts_log.warning("%s: %s", "ALERT" if self._settings.lang == "en" else "ALERTA", text)
         else:
             alerts_log.info("%s: %s", "NOTICE" if self._settings.lang == "en" else "AVISO", text)
-
-    def silence(self) -> None:
-        """What is written is written."""
 
     def close(self) -> None:
         """Nothing."""

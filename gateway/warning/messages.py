@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import stat
-import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 from gateway.warning.errors import OutputError
@@ -20,6 +20,7 @@ class AppriseOutput:
 
     depth = 8
     max_bytes = 1000
+    lasts_s = 0.0
     is_quieted = False
 
     def __init__(self, settings: AppriseSettings) -> None:
@@ -29,7 +30,7 @@ class AppriseOutput:
     def open(self) -> None:
         """Nothing: the file is read for each warning, so that a mended one is used at once."""
 
-    def warn(self, notice: Notice, text: str, stop: threading.Event) -> None:
+    def warn(self, notice: Notice, text: str, is_over: Callable[[], bool]) -> None:
         """Sends it to every service of the file, one after the other; tried again, to those that did not take it."""
         try:
             import apprise
@@ -50,9 +51,6 @@ class AppriseOutput:
                 self._had_it.append((notice, url))
         if refused:
             raise OutputError(f"{self._settings.urls_file}, {', '.join(refused)}")
-
-    def silence(self) -> None:
-        """What is sent is sent."""
 
     def close(self) -> None:
         """Nothing."""

@@ -17,7 +17,8 @@ _TEST: Final = {
 
 class Notice(msgspec.Struct, frozen=True):
     """change: what it tells of; None for a test. due_at: seconds of the monotonic clock since when people should know.
-    more: how many others it stands for, which came while the output was busy. numbers: of all those incidents."""
+    more: how many others it stands for, which came while the output was busy. numbers: of all those incidents that
+    nobody has seen to."""
 
     change: Change | None
     due_at: float
@@ -28,6 +29,13 @@ class Notice(msgspec.Struct, frozen=True):
         """This one, standing for another too."""
         own = 1 if other.change is not None else 0
         return msgspec.structs.replace(self, more=self.more + own + other.more, numbers=self.numbers | other.numbers)
+
+    def without(self, number: int) -> Notice | None:
+        """This one, when an incident has been seen to; None when it tells of no other."""
+        if number not in self.numbers:
+            return self
+        left = self.numbers - {number}
+        return msgspec.structs.replace(self, numbers=left, more=max(0, self.more - 1)) if left else None
 
     @property
     def is_alert(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Callable
 from typing import Protocol
 
 from firmware_bridge.readings import Downlink, DownlinkError
@@ -24,6 +24,7 @@ class RadioOutput:
     """See `Output`."""
 
     depth = 1
+    lasts_s = 0.0
     is_quieted = False
 
     def __init__(self, settings: RadioSettings, speakers: Says) -> None:
@@ -34,16 +35,13 @@ class RadioOutput:
     def open(self) -> None:
         """Nothing: the source is opened by its own stage."""
 
-    def warn(self, notice: Notice, text: str, stop: threading.Event) -> None:
+    def warn(self, notice: Notice, text: str, is_over: Callable[[], bool]) -> None:
         """Hands the text to the radio; whether anybody hears it, nobody knows."""
         try:
             self._speakers.say(self._settings.source, Downlink(self._settings.to, text=text))
         except DownlinkError as error:
             kind = RefusedError if error.reason in _FOR_GOOD else OutputError
             raise kind(f"source {self._settings.source}: {error.detail}") from error
-
-    def silence(self) -> None:
-        """What is said is said."""
 
     def close(self) -> None:
         """Nothing."""

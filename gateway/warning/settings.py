@@ -65,15 +65,21 @@ class SirenSettings(PinSettings):
     """output = "siren" """
 
     output: Literal["siren"] = Field(description="A siren on a GPIO line.")
-    seconds: float = Field(30.0, ge=0.1, le=3600, description="How long it sounds, unless somebody acknowledges.")
-    repeat_s: float = Field(60.0, ge=0, le=86_400, description="Least seconds from one warning to the next.")
+    seconds: float = Field(
+        30.0, ge=0.1, le=3600, description="How long it sounds, unless all that rang it is acknowledged."
+    )
+    repeat_s: float = Field(
+        60.0, ge=0, le=86_400, description="Least seconds from one warning to the next; none once all is acknowledged."
+    )
 
 
 class LampSettings(PinSettings):
     """output = "lamp" """
 
     output: Literal["lamp"] = Field(description="A lamp on a GPIO line.")
-    seconds: float = Field(600.0, ge=0.1, le=86_400, description="How long it shines, unless somebody acknowledges.")
+    seconds: float = Field(
+        600.0, ge=0.1, le=86_400, description="How long it shines, unless all that lit it is acknowledged."
+    )
 
 
 class RadioSettings(OutputSettings):

@@ -6,7 +6,7 @@ import hashlib
 import hmac
 import http.client
 import ssl
-import threading
+from collections.abc import Callable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -26,6 +26,7 @@ class WebhookOutput:
 
     depth = 32
     max_bytes = 1000
+    lasts_s = 0.0
     is_quieted = False
 
     def __init__(self, settings: WebhookSettings, station: str) -> None:
@@ -35,7 +36,7 @@ class WebhookOutput:
     def open(self) -> None:
         """Nothing: each warning has a connection of its own."""
 
-    def warn(self, notice: Notice, text: str, stop: threading.Event) -> None:
+    def warn(self, notice: Notice, text: str, is_over: Callable[[], bool]) -> None:
         """Posts it; an answer of 2xx is success."""
         body = msgspec.json.encode(_told(notice, text, self._station))
         headers = {"Content-Type": "application/json", "User-Agent": "vigia"}
@@ -56,9 +57,6 @@ class WebhookOutput:
             return
         kind = RefusedError if 300 <= status < 500 and status not in _AGAIN else OutputError
         raise kind(f"{url.hostname} answers {status}; see its address and secret in the settings")
-
-    def silence(self) -> None:
-        """What is sent is sent."""
 
     def close(self) -> None:
         """Nothing."""

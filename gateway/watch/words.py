@@ -85,7 +85,8 @@ class TextWord(msgspec.Struct, frozen=True):
 
 class OutputWord(msgspec.Struct, frozen=True):
     """One output of warnings. kind: siren, lamp, radio, webhook, apprise, log. last_ms: Unix time of its last success,
-    None for none since the start. waiting: warnings in its queue. trouble: "" or words for a person."""
+    None for none since the start. waiting: warnings in its queue. trouble: "" or words for a person. standing: untried
+    (since the start nothing was given by it, and nothing failed), well, failing."""
 
     name: str
     kind: str
@@ -95,6 +96,7 @@ class OutputWord(msgspec.Struct, frozen=True):
     failed: int = 0
     too_late: int = 0
     trouble: str = ""
+    standing: str = "untried"
 
 
 class ClockWord(msgspec.Struct, frozen=True):

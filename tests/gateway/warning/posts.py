@@ -43,6 +43,20 @@ class Post:
     def state(self, name: str) -> OutputWord:
         return next(state for state in self.warnings.states() if state.name == name)
 
+    @contextmanager
+    def running(self) -> Iterator[Post]:
+        """Its outputs run."""
+        stop = threading.Event()
+        threads = [threading.Thread(target=desk.run, args=(stop,), name=desk.name) for desk in self.warnings.desks]
+        for thread in threads:
+            thread.start()
+        try:
+            yield self
+        finally:
+            stop.set()
+            for thread in threads:
+                thread.join(10.0)
+
 
 @contextmanager
 def running(
@@ -51,14 +65,5 @@ def running(
     is_time_known: Callable[[], bool] = lambda: True,
 ) -> Iterator[Post]:
     """A post whose outputs run."""
-    post = Post(settings, speakers, is_time_known)
-    stop = threading.Event()
-    threads = [threading.Thread(target=desk.run, args=(stop,), name=desk.name) for desk in post.warnings.desks]
-    for thread in threads:
-        thread.start()
-    try:
+    with Post(settings, speakers, is_time_known).running() as post:
         yield post
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(10.0)

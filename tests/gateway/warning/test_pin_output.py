@@ -10,7 +10,7 @@ import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 
 from gateway.warning.errors import UnknownOutputError
-from tests.gateway.warning.posts import running
+from tests.gateway.warning.posts import Post, running
 from tests.gateway.watch.facts_made import WALL_MS, raised
 from tests.support.waiting import wait_until
 
@@ -50,21 +50,78 @@ def test_nothing_sounds_at_the_start_and_a_line_left_on_is_put_off(pins: MockFac
     assert True not in [state.state for state in line.states][2:]
 
 
-def test_an_acknowledgement_ends_it_at_once_and_takes_back_what_waits(pins: MockFactory) -> None:
-    with running(SIREN | {"seconds": 600}) as post:
+def test_an_acknowledgement_ends_it_and_the_next_incident_sounds_at_once(pins: MockFactory) -> None:
+    with running(SIREN | {"seconds": 600, "repeat_s": 3600}) as post:
+        post.warnings.warn(raised(1))
+        wait_until("it sounds", lambda: pin(pins, 17).state is True)
+        post.warnings.acknowledged(1)
+        wait_until("it ends", lambda: post.state("sirena").sent == 1)
+        assert pin(pins, 17).state is False
+        post.warnings.warn(raised(2))
+        wait_until("it sounds again", lambda: pin(pins, 17).state is True)
+        post.warnings.acknowledged(2)
+        wait_until("it ends", lambda: post.state("sirena").sent == 2)
+    assert not post.counts
+
+
+def test_it_goes_on_while_one_that_rang_it_is_not_seen_to(pins: MockFactory) -> None:
+    with running(SIREN | {"seconds": 600, "repeat_s": 3600}) as post:
+        post.warnings.warn(raised(1))
+        wait_until("it sounds", lambda: pin(pins, 17).state is True)
+        for number in (2, 3):
+            post.warnings.warn(raised(number))
+        wait_until("they wait as one", lambda: post.state("sirena").waiting == 1)
+        post.warnings.acknowledged(2)
+        post.warnings.acknowledged(99)
+        assert (post.state("sirena").sent, post.state("sirena").waiting) == (0, 1)
+        post.warnings.acknowledged(1)
+        wait_until("the other's turn", lambda: (post.state("sirena").sent, post.state("sirena").waiting) == (1, 0))
+        wait_until("it sounds for it", lambda: pin(pins, 17).state is True)
+        post.warnings.acknowledged(3)
+        wait_until("it ends", lambda: post.state("sirena").sent == 2)
+        assert pin(pins, 17).state is False
+    assert not post.counts
+
+
+def test_what_was_told_in_one_sounds_until_all_of_it_is_seen_to(pins: MockFactory) -> None:
+    post = Post([SIREN | {"seconds": 600}])
+    for number in (1, 2):
+        post.warnings.warn(raised(number))
+    with post.running():
+        wait_until("it sounds", lambda: pin(pins, 17).state is True)
+        post.warnings.acknowledged(2)
+        changes = len(pin(pins, 17).states)
+        wait_until("its pattern goes on", lambda: len(pin(pins, 17).states) > changes + 4)
+        assert post.state("sirena").sent == 0
+        post.warnings.acknowledged(1)
+        wait_until("it ends", lambda: post.state("sirena").sent == 1)
+    assert not post.counts
+
+
+@pytest.mark.slow
+def test_what_comes_while_it_sounds_is_not_late_for_it(pins: MockFactory) -> None:
+    with running(SIREN | {"seconds": 1.5, "too_late_s": 1}) as post:
         post.warnings.warn(raised(1))
         wait_until("it sounds", lambda: pin(pins, 17).state is True)
         post.warnings.warn(raised(2))
-        wait_until("one waits", lambda: post.state("sirena").waiting == 1)
-        post.warnings.acknowledged(2)
-        wait_until("none waits, none sounds", lambda: post.state("sirena").sent == 1)
-        assert post.state("sirena").waiting == 0
-        assert pin(pins, 17).state is False
-        post.warnings.warn(raised(3))
-        wait_until("it sounds again", lambda: pin(pins, 17).state is True)
-        post.warnings.acknowledged(3)
-        wait_until("it ends", lambda: post.state("sirena").sent == 2)
+        wait_until("both had their time", lambda: post.state("sirena").sent == 2)
     assert not post.counts
+
+
+def test_a_lamp_that_shines_for_long_does_not_hang(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.warning.desk._HANGS_S", 0.1)
+    with running(SIREN | {"output": "lamp", "name": "foco", "seconds": 600}) as post:
+        post.warnings.warn(raised(1))
+        wait_until("it shines for a while", lambda: len(pin(pins, 17).states) > 10)
+        assert post.state("foco").trouble == ""
+
+
+def test_an_output_is_untried_until_it_was_used(pins: MockFactory) -> None:
+    with running(SIREN | {"seconds": 0.1}) as post:
+        wait_until("its line is taken", lambda: pin(pins, 17).function == "output")
+        assert post.state("sirena").standing == "untried"
+        post.warnings.test("sirena")
+        wait_until("it was tried", lambda: post.state("sirena").standing == "well")
 
 
 def test_stopping_the_gateway_ends_it(pins: MockFactory) -> None:
@@ -132,6 +189,7 @@ def test_without_a_header_it_says_so_and_the_rest_goes_on(pins: MockFactory) -> 
     held = gpiozero.OutputDevice(17)
     with running(SIREN | {"seconds": 0.1}) as post:
         wait_until("trouble", lambda: "GPIO 17" in post.state("sirena").trouble)
+        assert post.state("sirena").standing == "failing"
         post.warnings.warn(raised(1))
         held.close()
         wait_until("it works again", lambda: post.state("sirena").sent == 1)
