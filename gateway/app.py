@@ -17,6 +17,7 @@ from gateway.errors import GatewayError
 from gateway.health import Health
 from gateway.intake import Intake, Lanes
 from gateway.lookout import Lookout
+from gateway.media.index import FileState
 from gateway.media.sender import MediaSender
 from gateway.media.store import MediaStore
 from gateway.memory import give_back
@@ -77,6 +78,7 @@ class Gateway:
             self.clock,
             lambda: uplink.state(),
             want_media=self.media.want,
+            kept_bytes=self._kept_bytes,
             speakers=self.speakers,
             update=self.speakers.update,
         )
@@ -129,6 +131,12 @@ class Gateway:
             self.media.close()
             self.outbox.close()
         log.info("%s: stopped", settings.station.name)
+
+    def _kept_bytes(self) -> dict[str, int]:
+        """What waits for headquarters, by the store's table in the settings."""
+        files = self.media.files()
+        undelivered = sum(file.size_bytes for file in files if file.state is not FileState.DELIVERED)
+        return {"outbox": self.outbox.state().bytes, "media": undelivered}
 
     def _media_sender(self, wake: Callable[[], None]) -> MediaSender:
         settings = self._settings

@@ -26,9 +26,11 @@ def serve(load: Callable[[], GatewaySettings], stop: threading.Event, manager: S
             log.warning("%s", trouble)
         settings = overlay.settings(own)
         if overlay.trial is not None and overlay.is_tried:
-            log.info("on trial: the settings of command %s", overlay.trial.id)
+            log.info("on trial: the settings of command %s", ", ".join(overlay.trial.ids))
         elif overlay.trial is not None:
-            log.warning("the settings of command %s are not tried now: the disk takes nothing", overlay.trial.id)
+            log.warning(
+                "the settings of command %s are not tried now: the disk takes nothing", ", ".join(overlay.trial.ids)
+            )
         Gateway(settings, Office(own, overlay), manager).run(stop)
         if stop.is_set():
             manager.stopping()

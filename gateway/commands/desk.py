@@ -123,6 +123,7 @@ class CommandDesk:
             for command_id in self._ledger.open(self._trusted_ms()):
                 self._take_up(command_id)
             self._answer_trial()
+            self._tell_trial()
             while not stop.is_set():
                 try:
                     payload = self._inbox.get(timeout=_TICK_S)
@@ -145,7 +146,8 @@ class CommandDesk:
     def _take_up(self, command_id: str) -> None:
         """A command that was begun before this start, and not answered for good."""
         trial = self._overlay.trial
-        if command_id in (trial.id if trial is not None else "", self._overlay.failed(), self._overlay.confirmed()):
+        on_trial = trial.ids if trial is not None else ()
+        if command_id in (*on_trial, *self._overlay.failed(), *self._overlay.confirmed()):
             return  # it answers when its trial is over
         self._answer(command_id, Outcome.INTERRUPTED, "the gateway started anew in the middle of it", 0.0)
 
@@ -211,27 +213,35 @@ class CommandDesk:
             return
         self._link_wanted_s += _TICK_S if state.link in _LINK_WANTED else 0.0
         if self._link_wanted_s >= self._trial_s:
-            command_id = self._overlay.roll_back()
+            command_ids = self._overlay.roll_back()
             log.warning(
                 "command %s: headquarters was not reached in %.0f s under its settings; going back to the earlier ones",
-                command_id,
+                ", ".join(command_ids),
                 self._trial_s,
             )
             self._restart()
 
+    def _tell_trial(self) -> None:
+        """Say under the new settings that they are tried. The receipt for that proves them, at once also where the link
+        has hours and none is near."""
+        if self._overlay.trial is not None and self._overlay.is_tried:
+            for command_id in self._overlay.trial.ids:
+                self._answer(command_id, Outcome.ON_TRIAL, "started under the new settings", 0.0)
+
     def _answer_trial(self) -> None:
         """Say how a trial ended, if that was not said yet."""
         failed, confirmed = self._overlay.failed(), self._overlay.confirmed()
-        if failed:
-            self._answer(failed, Outcome.ROLLED_BACK, "headquarters was not reached under the new settings", 0.0)
-        if confirmed:
-            self._answer(confirmed, Outcome.DONE, "headquarters was reached under the new settings", 0.0)
+        for command_id in failed:
+            self._answer(command_id, Outcome.ROLLED_BACK, "headquarters was not reached under the new settings", 0.0)
+        for command_id in confirmed:
+            self._answer(command_id, Outcome.DONE, "headquarters was reached under the new settings", 0.0)
         if failed or confirmed:
             self._overlay.end_answered()
 
     def _answer(self, command_id: str, outcome: Outcome, words: str, took_s: float) -> None:
         """Into the outbox, on disk; then the command counts as answered. A power cut between the two lets a later start
-        answer once more, and headquarters keeps the first last word."""
+        answer once more, and headquarters keeps the first last word. Somebody waits for it, and it is small: it goes as
+        an alert does, whatever the hours of the link and the budgets of other lanes."""
         reading = make_reading(
             Kind.COMMAND_ANSWER,
             command_id,
@@ -239,9 +249,7 @@ class CommandDesk:
             label=outcome.value,
             note=note_of(words),
         )
-        self._outbox.accept(
-            [Accepted(Lane.DETECTION, self._clock.now(), reading)], tallies={(ANSWERS, outcome.value): 1}
-        )
+        self._outbox.accept([Accepted(Lane.ALERT, self._clock.now(), reading)], tallies={(ANSWERS, outcome.value): 1})
         self._outbox.commit()
         if outcome is not Outcome.ON_TRIAL:
             self._ledger.answered(command_id)

@@ -38,7 +38,7 @@ def words_of(answer: SensorAnswer) -> str:
 def reading_of(answer: SensorAnswer) -> Reading:
     """A COMMAND_ANSWER of its own, whoever at the post or at headquarters said the command: sensor is the sensor's
     name, not the id of a command; label the result; note the command; the duration is that since it was said. It goes
-    in the lane of measurements: headquarters looks for the post's own answers in that of detections."""
+    in the lane of measurements: headquarters looks for the post's own answers in that of alerts."""
     took_s = min(max(0.0, answer.took_s), _LONGEST_S)
     values = {"duration_seconds": took_s}
     return make_reading(Kind.COMMAND_ANSWER, answer.sensor, values, label=answer.result, note=answer.command)

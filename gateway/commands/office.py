@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +45,7 @@ class Office:
         link: Callable[[], UplinkState],
         *,
         want_media: Callable[[str], str],
+        kept_bytes: Callable[[], Mapping[str, int]],
         speakers: Says,
         update: Callable[[str, bytes], str],
     ) -> CommandDesk | None:
@@ -63,7 +64,8 @@ class Office:
             directory,
             self._overlay,
             want_media=want_media,
-            check_rules=load_rules,
+            read_rules=load_rules,
+            kept_bytes=kept_bytes,
             speakers=speakers,
             update=update,
             restart=self.wants_restart.set,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
@@ -20,9 +20,11 @@ from gateway.contract.commands import (
     SayToSensor,
     SendMedia,
     SetRules,
+    Setting,
     UpdateFirmware,
 )
 from gateway.errors import GatewayError
+from gateway.rules.book import RuleBook
 from gateway.settings import GatewaySettings
 
 log = logging.getLogger(__name__)
@@ -52,8 +54,9 @@ class Reply(NamedTuple):
 
 
 class Orders:
-    """own: the settings of the post's own file. want_media: asks for a file by its hash; "" or why not. check_rules:
-    raises GatewayError for rules that cannot be used. update: brings an image onto a sensor; raises GatewayError or
+    """own: the settings of the post's own file. want_media: asks for a file by its hash; "" or why not. read_rules:
+    the rules in a file; raises GatewayError for those that cannot be used. kept_bytes: what waits for headquarters in
+    each store, by the name of its table in the settings. update: brings an image onto a sensor; raises GatewayError or
     BridgeError. restart: has the gateway's stages started anew."""
 
     def __init__(
@@ -63,7 +66,8 @@ class Orders:
         overlay: Overlay,
         *,
         want_media: Callable[[str], str],
-        check_rules: Callable[[Path], object],
+        read_rules: Callable[[Path], RuleBook],
+        kept_bytes: Callable[[], Mapping[str, int]],
         speakers: Says,
         update: Callable[[str, bytes], str],
         restart: Callable[[], None],
@@ -72,7 +76,8 @@ class Orders:
         self._directory = directory
         self._overlay = overlay
         self._want_media = want_media
-        self._check_rules = check_rules
+        self._read_rules = read_rules
+        self._kept_bytes = kept_bytes
         self._speakers = speakers
         self._update = update
         self._restart = restart
@@ -88,9 +93,7 @@ class Orders:
             case SetRules(text):
                 return self._rules(command_id, text)
             case ChangeSettings(changes):
-                if isinstance(path := changes.get("rules.path"), str):
-                    self._check(Path(path))
-                self._overlay.propose(command_id, self._own, changes)
+                self._propose(command_id, changes)
                 return Reply(Outcome.ON_TRIAL, ", ".join(changes), self._restart)
             case SayToSensor(sensor, payload, port, text):
                 return self._say(sensor, Downlink(sensor, bytes.fromhex(payload), port, text))
@@ -106,14 +109,13 @@ class Orders:
 
     def _rules(self, command_id: str, text: str) -> Reply:
         if not text:
-            self._overlay.propose(command_id, self._own, {"rules.path": None})
+            self._propose(command_id, {"rules.path": None})
             return Reply(Outcome.ON_TRIAL, "the rules of the post's own settings", self._restart)
         path = self._directory / f"rules-{command_id}.toml"
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         try:
-            self._check(path)
-            self._overlay.propose(command_id, self._own, {"rules.path": str(path)})
+            self._propose(command_id, {"rules.path": str(path)})
         except OrderError:
             path.unlink()
             raise
@@ -122,12 +124,28 @@ class Orders:
                 old.unlink()
         return Reply(Outcome.ON_TRIAL, "new rules", self._restart)
 
-    def _check(self, path: Path) -> None:
-        """A trial sees whether headquarters is reached, not whether anybody is warned. Raises OrderError."""
+    def _propose(self, command_id: str, changes: Mapping[str, Setting]) -> None:
+        """A trial sees whether headquarters is reached, not whether anybody is warned, nor what was thrown away for
+        room. Raises OrderError, also for that."""
+
+        def judge(settings: GatewaySettings) -> None:
+            if "rules.path" in changes and settings.rules.path is not None:
+                self._judge_rules(settings.rules.path)
+            if "lanes.alert_labels" in changes and not settings.lanes.alert_labels:
+                raise OrderError("lanes.alert_labels: without any, nobody would be warned; that is changed at the post")
+            for store, kept_bytes in self._kept_bytes().items():
+                if f"{store}.max_megabytes" in changes:
+                    _judge_room(store, kept_bytes, getattr(settings, store).max_megabytes)
+
+        self._overlay.propose(command_id, self._own, changes, judge)
+
+    def _judge_rules(self, path: Path) -> None:
         try:
-            self._check_rules(path)
+            book = self._read_rules(path)
         except GatewayError as error:
             raise OrderError(f"{error}") from error
+        if not book.rules:
+            raise OrderError("there is no rule among them, so that nobody would be warned; that is changed at the post")
 
     def _say(self, sensor: str, downlink: Downlink) -> Reply:
         try:
@@ -148,3 +166,12 @@ class Orders:
         self._directory.mkdir(parents=True, exist_ok=True)
         (self._directory / RESTART_FILE).touch()
         log.warning("the machine is to start anew: %s", self._directory / RESTART_FILE)
+
+
+def _judge_room(store: str, kept_bytes: int, megabytes: int) -> None:
+    """Raises OrderError when what waits would not fit."""
+    if kept_bytes > megabytes * 1024 * 1024:
+        raise OrderError(
+            f"{store}.max_megabytes: {kept_bytes / 1024 / 1024:.1f} MB wait there for headquarters, and what does not"
+            " fit would be thrown away; give it more, or give the order again when less waits"
+        )

@@ -2,14 +2,14 @@
 
 What was proposed is on trial over the next starts of the gateway. Under it headquarters must be heard (`confirm`)
 within the trial's time; if it is not, or the gateway starts three times without getting there, the earlier settings
-are back.
+are back. What is proposed meanwhile joins the trial, which begins anew: all of it is kept, or none.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,8 @@ from gateway.contract.commands import Setting
 from gateway.settings import GatewaySettings
 
 MOST_STARTS: Final = 3
+MOST_TOGETHER: Final = 8
+"""Commands whose changes are tried together."""
 _FORBIDDEN: Final = (
     "station.",
     "outbox.path",
@@ -34,9 +36,9 @@ trial sees whether headquarters is still reached, not whether the rangers are.""
 
 
 class Trial(msgspec.Struct, frozen=True):
-    """Changes being tried. id: of their command. changes: all of them, those that were kept before included."""
+    """Changes being tried. ids: of their commands. changes: all of them, those that were kept before included."""
 
-    id: str
+    ids: tuple[str, ...]
     changes: dict[str, Any]
     starts: int = 0
 
@@ -44,8 +46,8 @@ class Trial(msgspec.Struct, frozen=True):
 class _Kept(msgspec.Struct, frozen=True):
     changes: dict[str, Any] = {}
     trial: Trial | None = None
-    failed: str = ""  # the id of a trial that was taken back, until that is answered
-    confirmed: str = ""  # the id of one that was kept, until that is answered
+    failed: tuple[str, ...] = ()  # commands whose trial was taken back, until that is answered
+    confirmed: tuple[str, ...] = ()  # those whose trial was kept, until that is answered
 
 
 class Overlay:
@@ -109,44 +111,55 @@ class Overlay:
             else:
                 self.is_tried = True
                 return settings
-        self._write(msgspec.structs.replace(self._kept, trial=None, failed=trial.id))
+        self._write(msgspec.structs.replace(self._kept, trial=None, failed=self._kept.failed + trial.ids))
         return None
 
-    def propose(self, command_id: str, own: GatewaySettings, changes: Mapping[str, Setting]) -> None:
-        """Put changes on trial from the next start on. Raises OrderError with the reasons when they cannot be used, or
-        when others are on trial."""
-        if self._kept.trial is not None:
-            raise OrderError(f"the changes of command {self._kept.trial.id} are still on trial")
-        merged = {**self._kept.changes, **changes}
+    def propose(
+        self,
+        command_id: str,
+        own: GatewaySettings,
+        changes: Mapping[str, Setting],
+        judge: Callable[[GatewaySettings], None] = lambda settings: None,
+    ) -> None:
+        """Put changes on trial from the next start on, with those that are on trial already. judge: raises OrderError
+        for settings that may not be. Raises OrderError with the reasons when they cannot be used, or when too many are
+        tried together."""
+        trial = self._kept.trial or Trial((), dict(self._kept.changes))
+        if len(trial.ids) >= MOST_TOGETHER:
+            raise OrderError(
+                f"{MOST_TOGETHER} commands are being tried together; give this one again when {trial.ids[0]} is done"
+                " or rolled back"
+            )
+        merged = {**trial.changes, **changes}
         wanted = {name: value for name, value in merged.items() if value is not None}
-        changed(own, wanted)
-        self._write(msgspec.structs.replace(self._kept, trial=Trial(command_id, wanted)))
+        judge(changed(own, wanted))
+        self._write(msgspec.structs.replace(self._kept, trial=Trial((*trial.ids, command_id), wanted)))
         self.is_tried = False  # what was tried at this start is another
 
     def confirm(self) -> None:
         """Headquarters was reached under the trial: its changes are kept."""
         if (trial := self._kept.trial) is not None:
-            self._write(_Kept(changes=trial.changes, failed=self._kept.failed, confirmed=trial.id))
+            self._write(_Kept(trial.changes, None, self._kept.failed, self._kept.confirmed + trial.ids))
 
-    def roll_back(self) -> str:
-        """End the trial; from the next start on the earlier settings count. The id of the trial's command."""
+    def roll_back(self) -> tuple[str, ...]:
+        """End the trial; from the next start on the earlier settings count. The ids of the trial's commands."""
         trial = self._kept.trial
         if trial is None:
-            return ""
-        self._write(msgspec.structs.replace(self._kept, trial=None, failed=trial.id))
-        return trial.id
+            return ()
+        self._write(msgspec.structs.replace(self._kept, trial=None, failed=self._kept.failed + trial.ids))
+        return trial.ids
 
-    def failed(self) -> str:
-        """The id of a trial that was taken back and is to be answered, "" for none."""
+    def failed(self) -> tuple[str, ...]:
+        """The commands whose trial was taken back, and who are to be answered."""
         return self._kept.failed
 
-    def confirmed(self) -> str:
-        """The id of a trial that was kept and is to be answered, "" for none."""
+    def confirmed(self) -> tuple[str, ...]:
+        """The commands whose trial was kept, and who are to be answered."""
         return self._kept.confirmed
 
     def end_answered(self) -> None:
         """The answer to what `failed` and `confirmed` say is on disk."""
-        self._write(msgspec.structs.replace(self._kept, failed="", confirmed=""))
+        self._write(msgspec.structs.replace(self._kept, failed=(), confirmed=()))
 
     def _write(self, kept: _Kept) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)

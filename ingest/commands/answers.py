@@ -31,7 +31,7 @@ class AnswerSink:
     def write(self, messages: Sequence[JournalMessage]) -> list[DeadLetter]:
         """Note the answers in these messages; no letters. Raises RetryLater when the book cannot be written."""
         for message in messages:
-            if message.topic != up(message.station, Lane.DETECTION):  # the lane of answers: the rest is not unpacked
+            if message.topic != up(message.station, Lane.ALERT):  # the lane of answers: the rest is not unpacked
                 continue
             try:
                 groups = decode_groups(message.payload, decode_head(message.payload))

@@ -33,8 +33,8 @@ from gateway.contract.commands import (
     topic,
 )
 from gateway.contract.topics import Lane
-from gateway.errors import GatewayError
 from gateway.outbox.outbox import Outbox
+from gateway.rules.loading import load_rules
 from gateway.settings import GatewaySettings
 from gateway.uplink.uplink import LinkState, Uplink, UplinkState
 from tests.gateway.outbox.boxes import MONDAY, SetClock, opened, parcels
@@ -43,6 +43,7 @@ from tests.support.waiting import wait_until
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 SHA = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"  # of b"test"
 TROUBLES = {"bad_signature": "refused", "busy": "refused", "no_answer": "failed", "stopped": "interrupted"}
+RULES = '[[rules]]\nname = "motosierra"\nwhen = "heard"\nlabels = ["chainsaw"]\n'
 OWN = GatewaySettings.model_validate({"station": {"name": "puesto-a"}})
 
 
@@ -55,6 +56,7 @@ class Post:
     done: list[object] = field(default_factory=list)
     restarts: int = 0
     receipts: int = 0
+    kept_bytes: dict[str, int] = field(default_factory=dict)
 
     def say(self, name: str, downlink: Downlink) -> None:
         if name == "nadie":
@@ -64,10 +66,6 @@ class Post:
     def want(self, sha256: str) -> str:
         self.done.append(sha256)
         return ""
-
-    def check_rules(self, path: Path) -> None:
-        if "mal" in path.read_text():
-            raise GatewayError(f"{path}: line 1: mal")
 
     def update(self, sensor: str, image: bytes) -> str:
         if sensor in TROUBLES:
@@ -94,7 +92,8 @@ class Post:
             self.directory,
             overlay,
             want_media=self.want,
-            check_rules=self.check_rules,
+            read_rules=load_rules,
+            kept_bytes=lambda: self.kept_bytes,
             speakers=self,
             update=self.update,
             restart=self.restart,
@@ -134,7 +133,7 @@ def give(desk: CommandDesk, command: Command) -> None:
 
 
 def answers(outbox: Outbox) -> list[Reading]:
-    found = [entry.reading for parcel in parcels(outbox, Lane.DETECTION) for entry in parcel.entries]
+    found = [entry.reading for parcel in parcels(outbox, Lane.ALERT) for entry in parcel.entries]
     return [reading for reading in found if reading.kind == Kind.COMMAND_ANSWER]
 
 
@@ -222,14 +221,18 @@ def test_while_the_hour_is_not_known_only_what_does_no_harm_is_carried_out(tmp_p
 def test_what_cannot_be_done_is_answered_with_the_reason(tmp_path: Path) -> None:
     orders: list[tuple[Order, str]] = [
         (SayToSensor("nadie", text="hola"), "no source knows nadie"),
-        (SetRules("mal"), "line 1: mal"),
+        (SetRules("mal"), "no es TOML"),
+        (SetRules("[storm]"), "no rule among them"),
+        (ChangeSettings({"lanes.alert_labels": []}), "nobody would be warned"),
+        (ChangeSettings({"outbox.max_megabytes": 2}), "2.5 MB wait there"),
+        (ChangeSettings({"media.max_megabytes": None}), "5000.0 MB wait there"),
         (ChangeSettings({"health.every_s": -1}), "health.every_s: Input should be greater"),
-        (ChangeSettings({"rules.path": str(tmp_path / "malas.toml")}), "line 1: mal"),
+        (ChangeSettings({"rules.path": str(tmp_path / "malas.toml")}), "no es TOML"),
         (UpdateFirmware("audio-01", SHA), "send it first"),
         (PutFirmware(SHA, 4, 2, b"st"), "send the earlier ones first"),
     ]
     (tmp_path / "malas.toml").write_text("mal")
-    post = Post(tmp_path)
+    post = Post(tmp_path, kept_bytes={"outbox": 5 * 2**19, "media": 5000 * 2**20})
     with post.running() as (desk, outbox):
         for number, (order, words) in enumerate(orders, start=1):
             give(desk, given(order))
@@ -288,10 +291,26 @@ def test_settings_are_kept_when_headquarters_is_reached_under_them(tmp_path: Pat
         time.sleep(1.2)  # and has had time to take receipts under the earlier settings for a proof
         assert len(answers(outbox)) == 2
     with post.running() as (_, outbox):
-        assert [label for _, label, _ in answered(outbox, 3)] == ["on_trial", "done", "done"]
+        assert [label for _, label, _ in answered(outbox, 4)] == ["on_trial", "done", "on_trial", "done"]
     overlay = Overlay(tmp_path / "headquarters.json")
     overlay.open()
     assert dict(overlay.changes) == {"health.every_s": 5}
+
+
+def test_settings_that_come_one_after_the_other_are_tried_together_and_each_is_answered(tmp_path: Path) -> None:
+    post = Post(tmp_path, receipts=1)
+    first, second = given(ChangeSettings({"health.every_s": 5})), given(SetRules(RULES))
+    with post.running() as (desk, outbox):
+        give(desk, first)
+        give(desk, second)
+        assert [(a, b) for a, b, _ in answered(outbox, 2)] == [(first.id, "on_trial"), (second.id, "on_trial")]
+    with post.running() as (_, outbox):
+        told = [(a, b) for a, b, _ in answered(outbox, 6)]
+    assert told[-2:] == [(first.id, "done"), (second.id, "done")]
+    assert "interrupted" not in {label for _, label in told}
+    overlay = Overlay(tmp_path / "headquarters.json")
+    overlay.open()
+    assert set(overlay.changes) == {"health.every_s", "rules.path"}
 
 
 @pytest.mark.expects_warnings
@@ -303,9 +322,10 @@ def test_settings_that_cut_the_link_are_taken_back_and_that_is_answered(tmp_path
     with post.running(trial_s=1.0):
         wait_until("the restart", lambda: post.restarts == 2)
     with post.running() as (_, outbox):
-        assert [(a, b) for a, b, _ in answered(outbox, 2)] == [(command.id, "on_trial"), (command.id, "rolled_back")]
+        labels = ["on_trial", "on_trial", "rolled_back"]
+        assert [(a, b) for a, b, _ in answered(outbox, 3)] == [(command.id, label) for label in labels]
     with post.running() as (_, outbox):
-        assert len(answers(outbox)) == 2  # said once
+        assert len(answers(outbox)) == 3  # said once
     overlay = Overlay(tmp_path / "headquarters.json")
     overlay.open()
     assert dict(overlay.changes) == {}

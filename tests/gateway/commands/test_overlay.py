@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from gateway.commands.errors import OrderError
-from gateway.commands.overlay import MOST_STARTS, Overlay, changed
+from gateway.commands.overlay import MOST_STARTS, MOST_TOGETHER, Overlay, changed
 from gateway.settings import GatewaySettings
 
 OWN = GatewaySettings.model_validate(
@@ -68,9 +68,9 @@ def test_a_trial_that_reaches_headquarters_is_kept(tmp_path: Path) -> None:
     assert after_restart.settings(OWN).health.every_s == 5
     after_restart.confirm()
     kept = opened(tmp_path)
-    assert kept.confirmed() == "c1"  # over a kill, until it is answered
+    assert kept.confirmed() == ("c1",)  # over a kill, until it is answered
     kept.end_answered()
-    assert opened(tmp_path).confirmed() == ""
+    assert opened(tmp_path).confirmed() == ()
     assert kept.settings(OWN).health.every_s == 5
     assert kept.trial is None
     kept.propose("c2", OWN, {"health.every_s": None, "uplink.batch_entries": 7})
@@ -91,16 +91,37 @@ def test_what_is_proposed_after_a_trial_of_this_start_is_not_tried_before_the_ne
 def test_a_trial_that_does_not_is_taken_back(tmp_path: Path) -> None:
     overlay = opened(tmp_path)
     overlay.propose("c1", OWN, {"uplink.host": "nowhere.invalid"})
-    with pytest.raises(OrderError, match="still on trial"):
-        overlay.propose("c2", OWN, {"health.every_s": 5})
     tried = opened(tmp_path)
     assert tried.settings(OWN).uplink.host == "nowhere.invalid"
-    assert tried.roll_back() == "c1"
+    assert tried.roll_back() == ("c1",)
     back = opened(tmp_path)
     assert back.settings(OWN) == OWN
-    assert back.failed() == "c1"
+    assert back.failed() == ("c1",)
     back.end_answered()
-    assert opened(tmp_path).failed() == ""
+    assert opened(tmp_path).failed() == ()
+
+
+def test_what_is_proposed_during_a_trial_joins_it_and_is_kept_or_taken_back_with_it(tmp_path: Path) -> None:
+    opened(tmp_path).propose("c1", OWN, {"health.every_s": 5, "uplink.batch_entries": 7})
+    tried = opened(tmp_path)
+    tried.settings(OWN)
+    with pytest.raises(OrderError, match="greater than or equal"):
+        tried.propose("bad", OWN, {"health.every_s": -1})
+    tried.propose("c2", OWN, {"uplink.batch_entries": None, "uplink.window_messages": 3})
+    assert not tried.is_tried  # headquarters is heard under less than the whole
+    for _ in range(MOST_STARTS):  # the count of starts begins anew
+        both = opened(tmp_path)
+        settings = both.settings(OWN)
+        assert (settings.health.every_s, settings.uplink.window_messages) == (5, 3)
+        assert settings.uplink.batch_entries == OWN.uplink.batch_entries
+    both.confirm()
+    assert opened(tmp_path).confirmed() == ("c1", "c2")
+    for number in range(MOST_TOGETHER):
+        both.propose(f"d{number}", OWN, {"health.every_s": 9})
+    with pytest.raises(OrderError, match="again when d0 is done"):
+        both.propose("d9", OWN, {"health.every_s": 9})
+    assert opened(tmp_path).roll_back() == tuple(f"d{number}" for number in range(MOST_TOGETHER))
+    assert opened(tmp_path).settings(OWN).health.every_s == 5
 
 
 def test_settings_under_which_the_gateway_ends_again_and_again_are_taken_back(tmp_path: Path) -> None:
@@ -109,7 +130,7 @@ def test_settings_under_which_the_gateway_ends_again_and_again_are_taken_back(tm
         assert opened(tmp_path).settings(OWN).health.every_s == 5
     last = opened(tmp_path)
     assert last.settings(OWN) == OWN
-    assert last.failed() == "c1"
+    assert last.failed() == ("c1",)
 
 
 def test_a_damaged_file_is_set_aside_and_the_post_starts_with_its_own_settings(tmp_path: Path) -> None:

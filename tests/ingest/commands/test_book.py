@@ -128,8 +128,8 @@ def test_answers_come_out_of_the_journal(book: CommandBook) -> None:
     arrived = message(told)
     assert sink.write([msgspec.structs.replace(arrived, topic=up(POST, Lane.READING))]) == []
     assert book.find(mine)[0].outcome is None
-    noise = msgspec.structs.replace(arrived, topic=up(POST, Lane.DETECTION), payload=arrived.payload[:30])
-    assert sink.write([noise, msgspec.structs.replace(arrived, topic=up(POST, Lane.DETECTION))]) == []
+    noise = msgspec.structs.replace(arrived, topic=up(POST, Lane.ALERT), payload=arrived.payload[:30])
+    assert sink.write([noise, msgspec.structs.replace(arrived, topic=up(POST, Lane.ALERT))]) == []
     assert [(g.outcome, g.note) for g in book.find(mine)] == [("refused", "health.every_s: too small")]
     assert book.find(theirs)[0].outcome is None
 
