@@ -19,7 +19,17 @@ from fsspec.implementations.local import LocalFileSystem
 from ingest.errors import IngestError, RetryLater
 
 _READ_BYTES: Final = 1024 * 1024
-_S3_TIMEOUTS: Final = {"connect_timeout": 10, "read_timeout": 60}
+_S3_CONNECTION: Final = {
+    "connect_timeout": 10,
+    "read_timeout": 60,
+    # s3fs asks five times itself, and the keeper for ever: five times five would keep an outage secret for minutes.
+    "retries": {"total_max_attempts": 1},
+}
+_ABOUT_KEYS: Final = (
+    "see that AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set and right where ingest is started, that the keys may"
+    " list the bucket, read and write in it, and that the clock of this machine is right; then restart ingest"
+)
+_ABOUT_BUCKET: Final = "if the bucket is not there, make it; if it has another name, correct [media] store"
 
 
 class ArchiveError(IngestError):
@@ -35,6 +45,7 @@ class Archive:
         self._root = ""
         self._fs: Any = None
         self._faults: tuple[type[Exception], ...] = (OSError,)
+        self._advice: dict[tuple[type[Exception], ...], str] = {}
 
     def open(self) -> None:
         """Find the file system. Raises ArchiveError for a store that is not to be had."""
@@ -42,9 +53,13 @@ class Archive:
         options: dict[str, object] = {}
         try:
             if protocol in ("s3", "s3a"):
-                options = {"config_kwargs": _S3_TIMEOUTS, "endpoint_url": self._s3_endpoint}
-                # Not every fault of S3 is an OSError: no keys, no such host.
-                self._faults = (OSError, importlib.import_module("botocore.exceptions").BotoCoreError)
+                options = {"config_kwargs": _S3_CONNECTION, "endpoint_url": self._s3_endpoint}
+                s3 = importlib.import_module("botocore.exceptions")
+                self._faults = (OSError, s3.BotoCoreError)  # not every fault is an OSError: no keys, no such host
+                self._advice = {
+                    (PermissionError, s3.NoCredentialsError, s3.PartialCredentialsError): _ABOUT_KEYS,
+                    (FileNotFoundError,): _ABOUT_BUCKET,
+                }
             self._fs, self._root = fsspec.url_to_fs(self._url, **options)  # type: ignore[no-untyped-call]  # fsspec has none
         except (ImportError, ValueError) as error:
             raise ArchiveError(
@@ -68,7 +83,7 @@ class Archive:
             if not self._is_there(name, sha256, size_bytes):
                 raise RetryLater(f"{self._at(name)} is not what was stored there; is the store's disk sound?")
         except self._faults as error:
-            raise RetryLater(f"the store {self._url} does not take {name}: {_words(error)}") from error
+            raise RetryLater(f"the store {self._url} does not take {name}: {self._words(error)}") from error
 
     def put_card(self, name: str, content: bytes) -> None:
         """Store a small text under a name, in place of an earlier one. Raises RetryLater."""
@@ -78,14 +93,14 @@ class Archive:
             else:
                 self._fs.pipe_file(self._at(name), content)
         except self._faults as error:
-            raise RetryLater(f"the store {self._url} does not take {name}: {_words(error)}") from error
+            raise RetryLater(f"the store {self._url} does not take {name}: {self._words(error)}") from error
 
     def read(self, name: str) -> Iterator[bytes]:
         """A file's content, piece by piece; it is open when this returns. Raises RetryLater when it cannot be had."""
         try:
             file = cast("BinaryIO", self._fs.open(self._at(name), "rb"))
         except self._faults as error:
-            raise RetryLater(f"the store {self._url} does not give {name}: {_words(error)}") from error
+            raise RetryLater(f"the store {self._url} does not give {name}: {self._words(error)}") from error
         return self._pieces(name, file)
 
     def _pieces(self, name: str, file: BinaryIO) -> Iterator[bytes]:
@@ -94,7 +109,7 @@ class Archive:
                 while content := file.read(_READ_BYTES):
                     yield content
             except self._faults as error:
-                raise RetryLater(f"the store {self._url} does not give {name}: {_words(error)}") from error
+                raise RetryLater(f"the store {self._url} does not give {name}: {self._words(error)}") from error
 
     def _at(self, name: str) -> str:
         return f"{self._root}/{name}"
@@ -133,6 +148,6 @@ class Archive:
             finally:
                 os.close(descriptor)
 
-
-def _words(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+    def _words(self, error: Exception) -> str:
+        words = error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        return next((f"{words}; {advice}" for kinds, advice in self._advice.items() if isinstance(error, kinds)), words)

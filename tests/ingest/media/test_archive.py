@@ -1,5 +1,5 @@
-"""One suite over every kind of store that can be had here: what was put is there, whole, and can be put again. A bucket
-cannot be had on a build machine: S3 goes the way of memory://, by fsspec's own calls."""
+"""One suite over every kind of store that needs no server: what was put is there, whole, and can be put again. A bucket
+goes the way of memory://, by fsspec's own calls; `test_s3` goes it with a server."""
 
 from __future__ import annotations
 
