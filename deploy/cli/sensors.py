@@ -56,11 +56,14 @@ def list_drivers(
 
 
 @app.command()
-def sample(driver: Annotated[str, typer.Argument(help="A driver's name: see vigia sensors list.")]) -> None:
+def sample(
+    driver: Annotated[str, typer.Argument(help="A driver's name: see vigia sensors list.")],
+    lang: Language = Lang.ES,
+) -> None:
     """Print a driver's settings as a block to put at the end of the gateway's settings, each with what it means."""
     from deploy.sensors.sample import source_block
 
-    typer.echo(source_block(driver), nl=False)
+    typer.echo(source_block(driver, lang.value), nl=False)
 
 
 @app.command()
@@ -248,7 +251,7 @@ def simulate(
         Path, typer.Option("--for", help="The gateway's settings file: its port, devices and keys are played.")
     ],
     source: SourceName = None,
-    speed: Annotated[float, typer.Option(help="Scenario seconds in a real second.")] = 1.0,
+    speed: Annotated[float, typer.Option(help="Scenario seconds in a real second; boats go faster too.")] = 1.0,
     seed: Annotated[int, typer.Option(help="Chance of the play; the same seed plays the same.")] = 0,
     rate: Annotated[float | None, typer.Option(help="Frames per scenario second, instead of the scenario's.")] = None,
     longest_s: Annotated[float | None, typer.Option(help="End after this many real seconds.")] = None,
@@ -260,8 +263,9 @@ def simulate(
 
     Nothing in the gateway knows that they are simulated: they speak the frames of real ones, with the same keys.
     """
-    from deploy.sensors.playing import check_scenario, line_to_play, played_words
+    from deploy.sensors.playing import check_scenario, line_to_play, opening_words, played_words
     from firmware_bridge.simulator.run import run_simulator
+    from firmware_bridge.simulator.scenario import load_scenario
     from gateway.settings import GatewaySettings
 
     set_up_logging(log_level.value)
@@ -269,6 +273,7 @@ def simulate(
     link, devices = line_to_play(
         load_settings(settings, GatewaySettings, lang.value).sources, source, settings, lang.value
     )
+    typer.echo(opening_words(load_scenario(scenario), scenario, speed, lang.value))
     made = run_simulator(
         scenario,
         link,

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from deploy.doctor.findings import ages
 from deploy.errors import DeployError
 from deploy.language import Language, Text
 from deploy.sensors.updating import unreadable_key
 from firmware_bridge.drivers.vigia_sensor import Settings
 from firmware_bridge.simulator.run import Report, SimulatedDevice
-from firmware_bridge.simulator.scenario import scenario_names
+from firmware_bridge.simulator.scenario import Scenario, scenario_names
 from firmware_bridge.sources import SourceSettings
 
 _SPANISH: Final[Mapping[str, tuple[str, ...]]] = {
@@ -22,6 +23,11 @@ _SPANISH: Final[Mapping[str, tuple[str, ...]]] = {
     "day_at_a_post": ("dia", "un_dia_en_el_puesto"),
 }
 """What a scenario may be called by who looks for it."""
+
+_FOLLOWED: Final = 10
+"""So many times as fast as it is, a scenario can still be followed."""
+_SEEMS: Final = 1.15
+"""A boat seems so much faster where the first sensor heard it from nearer than the next one does."""
 
 
 def line_to_play(
@@ -78,6 +84,47 @@ def check_scenario(scenario: str, language: Language) -> None:
             " .toml file",
         )(language)
     )
+
+
+def opening_words(plan: Scenario, title: str, speed: float, language: Language) -> str:
+    """How long it takes, how to shorten that, and that no rule believes a boat that is played too fast. Raises
+    DeployError for a speed at which it would never end."""
+    if not speed > 0:
+        raise DeployError(
+            Text(
+                f"--speed {speed:g}: debe ser más de 0; con 10 va diez veces más rápido",
+                f"--speed {speed:g}: it must be above 0; at 10 it goes ten times as fast",
+            )(language)
+        )
+    takes = ages(plan.duration_s / speed)
+    words = Text(f"{title}: dura {takes.es}", f"{title}: it takes {takes.en}")
+    if plan.repeat:
+        words = Text(f"{words.es}, y empieza de nuevo", f"{words.en}, and begins again")
+    boat_kmh = max((passage.speed_kmh for passage in plan.passages), default=0.0)
+    at_most = advised_speed(plan)
+    if speed > at_most and boat_kmh:
+        return Text(
+            f"{words.es}. A --speed {speed:g} el bote va a {speed * boat_kmh:.0f} km/h, y las reglas de botes creen"
+            f" hasta {_believed_kmh():.0f}: para que avisen, --speed {at_most}",
+            f"{words.en}. At --speed {speed:g} the boat goes at {speed * boat_kmh:.0f} km/h, and the rules for boats"
+            f" believe up to {_believed_kmh():.0f}: for them to warn, --speed {at_most}",
+        )(language)
+    if speed < at_most:
+        return Text(f"{words.es}; más rápido: --speed {at_most}", f"{words.en}; faster: --speed {at_most}")(language)
+    return words(language)
+
+
+def advised_speed(plan: Scenario) -> int:
+    """As fast as it can be followed, and as the rules for boats believe its boats."""
+    boat_kmh = max((passage.speed_kmh for passage in plan.passages), default=0.0)
+    return max(1, int(min(_FOLLOWED, _believed_kmh() / (_SEEMS * boat_kmh)))) if boat_kmh else _FOLLOWED
+
+
+def _believed_kmh() -> float:
+    """The fastest boat of a rule that says nothing else."""
+    from gateway.rules.book import BoatRule
+
+    return float(BoatRule.model_fields["fastest_metres_per_second"].default) * 3.6
 
 
 def played_words(report: Report, link: Path, language: Language) -> str:

@@ -13,7 +13,10 @@ from typing import Any, Final
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
+from deploy.language import Language
 from deploy.sensors.cards import check_known, models_in
+from deploy.sensors.setting_words import SPANISH
+from deploy.sensors.spanish import TITLES
 from firmware_bridge.sources import DRIVERS
 
 _TABLE: Final = re.compile(r"^(\[\[?)([A-Za-z0-9_.-]+)(\]\]?)\s*$")
@@ -21,10 +24,10 @@ _SETTING: Final = re.compile(r"^([A-Za-z0-9_-]+)\s*=")
 _WIDTH: Final = 116
 
 
-def source_block(name: str) -> str:
+def source_block(name: str, language: Language = "es") -> str:
     """TOML, ready to be put at the end of a gateway's settings. What the sample leaves out stands in comments, with its
     default. Imports the driver. Raises DeployError for one that there is not."""
-    check_known(name)
+    check_known(name, language)
     driver = DRIVERS[name]
     lines = ["[[sources]]"]
     table: tuple[str, ...] = ()
@@ -34,7 +37,7 @@ def source_block(name: str) -> str:
     for line in driver.SAMPLE.strip().splitlines():
         if header := _TABLE.match(line):
             if not has_told_rest:
-                lines += [*_left_out(driver.Settings, tomllib.loads(driver.SAMPLE)), ""]
+                lines += [*_left_out(driver.Settings, tomllib.loads(driver.SAMPLE), language), ""]
                 has_told_rest = True
             table = tuple(header[2].split("."))
             models = _models_at(driver.Settings, table)
@@ -42,22 +45,26 @@ def source_block(name: str) -> str:
             continue
         if (setting := _SETTING.match(line)) and (*table, setting[1]) not in explained:
             explained.add((*table, setting[1]))
-            lines += _comment(_description(models, setting[1]))
+            words = _description(models, setting[1], language)
+            if language == "es" and (*table, setting[1]) == ("driver",):
+                words = TITLES.get(name, words)
+            lines += _comment(words)
         if line or has_told_rest:
             lines.append(line)
     if not has_told_rest:
-        lines += _left_out(driver.Settings, tomllib.loads(driver.SAMPLE))
+        lines += _left_out(driver.Settings, tomllib.loads(driver.SAMPLE), language)
     return "\n".join(lines) + "\n"
 
 
-def _left_out(model: type[BaseModel], told: dict[str, Any]) -> list[str]:
+def _left_out(model: type[BaseModel], told: dict[str, Any], language: Language) -> list[str]:
     """The plain settings that the sample does without, in comments; tables are for the driver's page to explain."""
     lines = []
     for name, field in model.model_fields.items():
         if name in told or field.is_required() or any(models_in(field.annotation)):
             continue
         value = _toml(field)
-        lines += [*_comment(field.description or ""), f"# {name} = {value}" if value else f"# {name} ="]
+        assigned = f"# {name} = {value}" if value else f"# {name} ="
+        lines += [*_comment(_description([model], name, language)), assigned]
     return lines
 
 
@@ -84,8 +91,9 @@ def _models_at(model: type[BaseModel], table: Sequence[str]) -> list[type[BaseMo
     return models
 
 
-def _description(models: Sequence[type[BaseModel]], setting: str) -> str:
-    return next((m.model_fields[setting].description or "" for m in models if setting in m.model_fields), "")
+def _description(models: Sequence[type[BaseModel]], setting: str, language: Language) -> str:
+    words = next((m.model_fields[setting].description or "" for m in models if setting in m.model_fields), "")
+    return SPANISH.get(words, words) if language == "es" else words
 
 
 def _comment(words: str) -> list[str]:

@@ -6,10 +6,14 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from deploy.cli.main import app
+from deploy.sensors.cards import models_in
 from deploy.sensors.sample import source_block
+from deploy.sensors.setting_words import SPANISH
+from deploy.sensors.spanish import TITLES
 from firmware_bridge.sources import DRIVERS
 
 
@@ -45,7 +49,36 @@ def test_what_the_sample_leaves_out_is_there_with_its_default(driver: str) -> No
 
 
 def test_a_setting_is_explained_once() -> None:
-    block = source_block("vigia_sensor")
+    block = source_block("vigia_sensor", "en")
     assert block.startswith("[[sources]]\n# vigia_sensor: ")
     assert "[[sources.devices]]\n# Device id as printed on the sensor" in block
     assert block.count("# Path of the serial port") == 1
+
+
+def test_a_technician_reads_spanish() -> None:
+    printed = CliRunner().invoke(app, ["sensors", "sample", "vigia_sensor"]).output
+    assert printed.startswith("[[sources]]\n# Sensor Vigía: cualquier equipo")
+    assert "[[sources.devices]]\n# Id del sensor, como está impreso en él" in printed
+    english = CliRunner().invoke(app, ["sensors", "sample", "vigia_sensor", "--lang", "en"]).output
+    assert "# Device id as printed on the sensor" in english
+
+
+@pytest.mark.parametrize("driver", sorted(TITLES))
+def test_a_driver_with_a_spanish_title_has_all_its_settings_in_spanish(driver: str) -> None:
+    """What both languages have in common are the settings themselves."""
+    spanish, english = ({*source_block(driver, language).splitlines()} for language in ("es", "en"))
+    names = {name for model in models_of(DRIVERS[driver].Settings) for name in model.model_fields}
+    same = [line for line in spanish & english if line.startswith("# ") and line.split()[1] not in names]
+    assert not same
+
+
+def test_no_spanish_is_left_over_from_a_setting_that_has_changed() -> None:
+    models = [model for driver in DRIVERS.values() for model in models_of(driver.Settings)]
+    described = {field.description for model in models for field in model.model_fields.values()}
+    assert not SPANISH.keys() - described
+
+
+def models_of(model: type[BaseModel]) -> set[type[BaseModel]]:
+    """A model of settings and those of its tables."""
+    inner = {found for field in model.model_fields.values() for found in models_in(field.annotation)}
+    return {model}.union(*(models_of(one) for one in inner))
