@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from gateway.page import phrases, pictograms
 from gateway.page.languages import Language
-from gateway.page.now_view import age_of_s, passage_words
+from gateway.page.now_view import age_s, passage_words
 from gateway.page.sensors_view import state_of
 from gateway.place.geometry import Point, River
 from gateway.place.place import Place
@@ -213,7 +213,7 @@ def _boat(incident: Incident, state: BoardState, place: Place, ground: _Ground, 
     if river is None or last is None:
         return None
     way = -1 if passage.direction == "upstream" else 1
-    gone_s = min(age_of_s(incident, state), _LONGEST_GUESS_S)
+    gone_s = min(age_s(incident.last_steady_ms, incident.last_ms, state), _LONGEST_GUESS_S)
     along = river.along_metres(*last)[0] + way * gone_s * passage.speed_metres_per_second
     x, y = ground.at(river.point_at(along))
     at_post = [when_ms for sensor, when_ms in passage.arrivals if sensor == ""]

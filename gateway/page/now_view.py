@@ -8,6 +8,7 @@ from gateway.page import phrases, pictograms
 from gateway.page.languages import Language
 from gateway.page.news import rings
 from gateway.place.place import Place
+from gateway.rules.book import SILENCE
 from gateway.rules.facts import Incident, Passage
 from gateway.watch.words import BoardState, DetectionWord, PatrolWord
 
@@ -15,10 +16,21 @@ _FRESH_MS: Final = 24 * 3_600_000
 _MOST_SHOWN: Final = 40
 _LATE_S: Final = 1800.0
 _MOST_HEARD: Final = 12
+_NEWS_S: Final = 60.0
+_SEEN: Final = frozenset({"person", "boat", "vehicle"})
+"""What cameras see rather than microphones hear."""
+
+
+class NoteRow(NamedTuple):
+    """What somebody wrote, or who saw to it. when: "" where nobody knows."""
+
+    when: str
+    words: str
 
 
 class IncidentCard(NamedTuple):
-    """One incident. rings: nobody has acknowledged it. boat: what a passage tells, "" without one."""
+    """One incident. rings: nobody has acknowledged it. since: when it began. last: when it was last heard, "" where
+    that is no news. boat: what a passage tells, "" without one. standing: what became of it, "" while it is open."""
 
     number: int
     is_alert: bool
@@ -27,10 +39,12 @@ class IncidentCard(NamedTuple):
     pictogram: str
     title: str
     places: str
-    when: str
+    since: str
+    last: str
     details: str
     boat: str
-    note: str
+    standing: str
+    notes: list[NoteRow]
     held_back: str
 
 
@@ -68,7 +82,6 @@ class NowView(NamedTuple):
     heard: list[HeardRow]
     patrols: list[PatrolRow]
     texts: list[TextRow]
-    alerts: list[int]
 
 
 def now_view(state: BoardState, place: Place, say: Language) -> NowView:
@@ -87,14 +100,15 @@ def now_view(state: BoardState, place: Place, say: Language) -> NowView:
             for text in state.texts
             if state.made_ms - text.heard_ms < _FRESH_MS
         ],
-        [one.number for one in incidents if rings(one)],
     )
 
 
 def incident_card(incident: Incident, state: BoardState, place: Place, say: Language) -> IncidentCard:
     """One incident in words."""
     title = say.label(incident.label)
-    age_s = age_of_s(incident, state)
+    since = say("desde %(moment)s", moment=phrases.moment(say, incident.first_ms, state.made_ms))
+    began_s = age_s(incident.first_steady_ms, incident.first_ms, state)
+    last_s = age_s(incident.last_steady_ms, incident.last_ms, state)
     return IncidentCard(
         incident.number,
         incident.level == "alert",
@@ -103,20 +117,42 @@ def incident_card(incident: Incident, state: BoardState, place: Place, say: Lang
         pictograms.of_label(incident.label),
         title,
         ", ".join(place.title(sensor) for sensor in incident.sensors),
-        f"{phrases.ago(say, age_s)} · {phrases.at(say, incident.last_ms, state.made_ms)}",
+        f"{since[:1].upper()}{since[1:]}, {phrases.ago(say, began_s)}",
+        say("Lo último: %(ago)s", ago=phrases.ago(say, last_s)) if began_s - last_s >= _NEWS_S else "",
         _details(incident, say),
         passage_words(incident, state, place, say) if incident.passage is not None else "",
-        incident.note,
+        standing_words(incident, say),
+        _notes(incident, state, say),
         incident.suppressed_by,
     )
 
 
-def age_of_s(incident: Incident, state: BoardState) -> float:
-    """Seconds since its last reading, by the steady clock where that can be told: the wall clock may have been set."""
+def age_s(steady_ms: int, wall_ms: int, state: BoardState) -> float:
+    """Seconds since then, by the steady clock where that can be told: the wall clock may have been set."""
     for word in state.sensors:
         if word.heard_steady_ms is not None and word.age_s is not None:
-            return max(0.0, (word.heard_steady_ms - incident.last_steady_ms) / 1000 + word.age_s)
-    return max(0.0, (state.made_ms - incident.last_ms) / 1000)
+            return max(0.0, (word.heard_steady_ms - steady_ms) / 1000 + word.age_s)
+    return max(0.0, (state.made_ms - wall_ms) / 1000)
+
+
+def standing_words(incident: Incident, say: Language) -> str:
+    """Whether somebody has seen to it, and whether it goes on all the same; "" while it is open."""
+    if incident.state == "closed":
+        return say("Terminó")
+    if incident.state != "acknowledged":
+        return ""
+    if incident.label == SILENCE:
+        return say("Visto, sigue callado")
+    first_seen_ms = incident.notes[0].at_ms if incident.notes else incident.last_ms
+    if incident.last_ms <= first_seen_ms:
+        return say("Visto")
+    return say("Visto, sigue ahí") if incident.label in _SEEN else say("Visto, sigue sonando")
+
+
+def _notes(incident: Incident, state: BoardState, say: Language) -> list[NoteRow]:
+    if not incident.notes and incident.note:  # of a history from before notes had their times
+        return [NoteRow("", incident.note)]
+    return [NoteRow(phrases.at(say, note.at_ms, state.made_ms), note.words) for note in incident.notes]
 
 
 def passage_words(incident: Incident, state: BoardState, place: Place, say: Language) -> str:
@@ -145,7 +181,7 @@ def arrivals(passage: Passage, state: BoardState, place: Place, say: Language) -
         elif left_s > 0:
             told.append(say("Pasa por %(where)s en %(lasting)s (%(hour)s)", where=where, lasting=lasting, hour=hour))
         elif left_s > -_LATE_S and not sensor:
-            told.append(say("Debió llegar al puesto a las %(hour)s", hour=hour))
+            told.append(say("Debió llegar al puesto %(ago)s (%(hour)s)", ago=phrases.ago(say, -left_s), hour=hour))
     return told[:3]
 
 
@@ -155,8 +191,8 @@ def patrol_rows(state: BoardState, say: Language) -> list[PatrolRow]:
 
 
 def _patrol(patrol: PatrolWord, state: BoardState, say: Language) -> PatrolRow:
-    hour = phrases.at(say, patrol.until_ms, state.made_ms)
-    return PatrolRow(patrol.name, say("hasta las %(hour)s", hour=hour), patrol.note)
+    until = phrases.moment(say, patrol.until_ms, state.made_ms)
+    return PatrolRow(patrol.name, say("hasta %(moment)s", moment=until), patrol.note)
 
 
 def _details(incident: Incident, say: Language) -> str:

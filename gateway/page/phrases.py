@@ -40,6 +40,21 @@ def at(say: Language, unix_ms: int, now_ms: int) -> str:
     return f"{day} {hour}" if then.year == today.year else f"{day}/{then.year} {hour}"
 
 
+def moment(say: Language, unix_ms: int, now_ms: int) -> str:
+    """The same as in "desde las 14:05", "hasta mañana a la 1:30"."""
+    then, today = (datetime.fromtimestamp(ms / 1000, say.zone) for ms in (unix_ms, now_ms))
+    digits = f"{then.hour}:{then.minute:02d}"
+    hour = say("la %(hour)s", hour=digits) if then.hour == 1 else say("las %(hour)s", hour=digits)
+    match (then.date() - today.date()).days:
+        case 0:
+            return hour
+        case -1:
+            return say("ayer a %(hour)s", hour=hour)
+        case 1:
+            return say("mañana a %(hour)s", hour=hour)
+    return say("el %(day)s", day=at(say, unix_ms, now_ms))
+
+
 def number(say: Language, value: float, decimals: int = 0) -> str:
     """With a decimal comma, but in English."""
     text = f"{value:.{decimals}f}"

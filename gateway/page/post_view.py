@@ -29,22 +29,22 @@ class PostRow(NamedTuple):
 
 
 class OutputRow(NamedTuple):
-    """A siren, a lamp, a radio, ...: what warns people. can_test: the post can try it now."""
+    """A siren, a lamp, a radio, ...: what warns people. mood: also untried."""
 
     name: str
     pictogram: str
     kind: str
     mood: str
     words: str
-    more: str
+    advice: str = ""
+    more: str = ""
 
 
 class PostView(NamedTuple):
-    """rows: parts. outputs: what warns people. worst: the worst mood of all."""
+    """rows: parts. outputs: what warns people."""
 
     rows: list[PostRow]
     outputs: list[OutputRow]
-    worst: str
 
 
 def post_view(state: BoardState, say: Language) -> PostView:
@@ -52,7 +52,7 @@ def post_view(state: BoardState, say: Language) -> PostView:
     post = state.post
     if post is None:
         row = PostRow("post", say("Puesto"), "care", say("El puesto recién despierta; espere un momento"))
-        return PostView([row], [], "care")
+        return PostView([row], [])
     rows = [_link(post, state, say), _outbox(post, say), _clock(post, state, say), _disk(post, say)]
     rows += [_source(one, say) for one in post.sources]
     rows += [
@@ -66,9 +66,7 @@ def post_view(state: BoardState, say: Language) -> PostView:
         for one in post.troubles
         if one.part not in ("uplink", "outbox") and not one.part.startswith("warning")
     ]
-    outputs = [_output(one, state, say) for one in post.outputs]
-    moods = {row.mood for row in rows} | {row.mood for row in outputs}
-    return PostView(rows, outputs, next(mood for mood in ("bad", "care", "well") if mood in moods))
+    return PostView(rows, [_output(one, state, say) for one in post.outputs])
 
 
 def link_mood(post: PostWord | None) -> str:
@@ -86,15 +84,18 @@ def link_words(post: PostWord | None, say: Language) -> str:
 def _link(post: PostWord, state: BoardState, say: Language) -> PostRow:
     link = post.link
     title, table = say("Enlace con la sede"), _traffic(post, say)
+    spent, mood = _spent(post, say), "well"
+    if spent:
+        mood = "care"
     if link.link is LinkState.UP:
         words = say("Conectado, por una alerta") if link.why_open == "alert" else say("Conectado")
-        return PostRow("link", title, "well", words, more=link.trouble, table=table)
+        return PostRow("link", title, mood, words, spent, link.trouble, table)
     if _is_shut(post):
         words = say("Cerrado para no gastar; una alerta lo abre al instante")
-        if link.next_window_s is not None:
-            hour = phrases.at(say, state.made_ms + round(link.next_window_s * 1000), state.made_ms)
-            words = say("Cerrado para no gastar hasta las %(hour)s; una alerta lo abre al instante", hour=hour)
-        return PostRow("link", title, "well", words, more=link.trouble, table=table)
+        if link.next_window_s and not _is_all_spent(post):
+            opens = phrases.moment(say, state.made_ms + round(link.next_window_s * 1000), state.made_ms)
+            words = say("Cerrado para no gastar hasta %(moment)s; una alerta lo abre al instante", moment=opens)
+        return PostRow("link", title, mood, words, spent, link.trouble, table)
     if link.link is LinkState.CONNECTING:
         return PostRow("link", title, "care", say("Conectando..."), more=link.trouble, table=table)
     return PostRow(
@@ -109,8 +110,33 @@ def _link(post: PostWord, state: BoardState, say: Language) -> PostRow:
 
 
 def _is_shut(post: PostWord) -> bool:
-    """By plan; a link that is meant to be always open is closed only while the post starts."""
-    return post.link.link is LinkState.CLOSED and post.link.mode != "always"
+    """By plan; a link that is meant to be always open is closed only while the post starts, or when today's bytes are
+    spent."""
+    return post.link.link is LinkState.CLOSED and (post.link.mode != "always" or _is_all_spent(post))
+
+
+def _is_all_spent(post: PostWord) -> bool:
+    return post.link.left_today.get("total") == 0
+
+
+def _spent(post: PostWord, say: Language) -> str:
+    """What waits until midnight because the bytes of today are spent, "" for nothing."""
+    left = post.link.left_today
+    told = []
+    if left.get("alert") == 0:
+        told.append(say("Las alertas esperan hasta la medianoche: ya se gastó lo permitido por hoy. Avise por radio"))
+    if _is_all_spent(post):
+        told.append(say("Ya se gastó todo lo permitido por hoy: lo que no es alerta espera hasta la medianoche"))
+    else:
+        waiting = {
+            "detection": say("las detecciones"),
+            "reading": say("las mediciones"),
+            "health": say("el estado del puesto"),
+            "media": say("las fotos y grabaciones"),
+        }
+        if names := [words for lane, words in waiting.items() if left.get(lane) == 0]:
+            told.append(say("Hasta la medianoche esperan %(what)s: ya se gastó lo suyo de hoy", what=", ".join(names)))
+    return ". ".join(told)
 
 
 def _traffic(post: PostWord, say: Language) -> tuple[tuple[str, str], ...]:
@@ -242,9 +268,20 @@ def _output(one: OutputWord, state: BoardState, say: Language) -> OutputRow:
         "log": ("unknown", say("Registro")),
     }
     pictogram, kind = kinds.get(one.kind, ("siren", one.kind))
-    if one.trouble:
-        return OutputRow(one.name, pictogram, kind, "bad", say("No funciona: avise al técnico"), one.trouble)
+    if one.standing == "failing":
+        words = say("No funciona: avise al técnico")
+        return OutputRow(one.name, pictogram, kind, "bad", words, more=one.trouble)
     if one.last_ms is None:
-        return OutputRow(one.name, pictogram, kind, "well", say("Todavía no se usó"), "")
-    hour = phrases.at(say, one.last_ms, state.made_ms)
-    return OutputRow(one.name, pictogram, kind, "well", say("Funcionó por última vez a las %(hour)s", hour=hour), "")
+        advice = {
+            "siren": say("Toque «Probar» y fíjese que suene"),
+            "lamp": say("Toque «Probar» y fíjese que se encienda"),
+            "radio": say("Toque «Probar» y fíjese que llegue a las radios"),
+            "log": "",
+        }.get(one.kind, say("Toque «Probar» y pregunte a quien debe recibirlo si le llegó"))
+        return OutputRow(one.name, pictogram, kind, "untried", say("Sin probar desde que arrancó el puesto"), advice)
+    words = say(
+        "Funcionó por última vez %(ago)s (%(hour)s)",
+        ago=phrases.ago(say, (state.made_ms - one.last_ms) / 1000),
+        hour=phrases.at(say, one.last_ms, state.made_ms),
+    )
+    return OutputRow(one.name, pictogram, kind, "well", words)

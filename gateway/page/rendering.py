@@ -48,7 +48,7 @@ class Renderer:
 
     def page(self, template: str, say: Language, **words: object) -> str:
         """A whole page, in one language."""
-        return self._templates.get_template(template).render(say=say, _=say, **words)
+        return self._templates.get_template(template).render(say=say, _=say, many=say.many, **words)
 
     def _pictogram(self, name: str) -> Markup:
         url = self.assets["pictos.svg"].url

@@ -29,7 +29,7 @@ from gateway.page.settings import PageSettings
 from gateway.page.stage import PageStage
 from gateway.place.place import Place
 from gateway.place.settings import PlaceSettings
-from gateway.rules.facts import Change, Fact, Incident, Passage, Step
+from gateway.rules.facts import Change, Fact, Incident, Note, Passage, Step, with_note
 from gateway.uplink.uplink import LinkState, UplinkState
 from gateway.watch.actions import Actions
 from gateway.watch.board import Board
@@ -89,7 +89,7 @@ class Post:
             self.steady_ms - ago_ms,
             self.steady_ms - ago_ms,
             now_ms - ago_ms,
-            now_ms - ago_ms,
+            other.pop("last_ms", now_ms - ago_ms),
             other.pop("count", 1),
             **other,
         )
@@ -105,7 +105,10 @@ class Post:
                 other.get("link", make_link(LinkState.WAITING, "no link to sede:8883: no route to host")),
                 other.get("outbox", OutboxState(b"12345678", {Lane.READING: 1204, Lane.ALERT: 3}, 48_200, 0, 7300, "")),
                 other.get("disk_free_bytes", 11_400_000_000),
-                other.get("outputs", (OutputWord("patio", "siren", now_ms - 3_600_000), OutputWord("mesh", "radio"))),
+                other.get(
+                    "outputs",
+                    (OutputWord("patio", "siren", now_ms - 3_600_000, standing="well"), OutputWord("mesh", "radio")),
+                ),
                 other.get("troubles", ()),
                 other.get("sources", ()),
             )
@@ -150,8 +153,12 @@ class Post:
         )
         self.raise_incident(42, "chainsaw", "quebrada-norte", count=3, confidence=0.87, ago_s=90)
         seen = self.raise_incident(40, "gunshot", "rio-arriba", ago_s=5000)
-        note = "Walter: fuimos a ver, cazadores de la comunidad"
-        self.board.change(Change(Step.ACKNOWLEDGED, msgspec.structs.replace(seen, state="acknowledged", note=note)))
+        notes = (
+            Note(now_ms - 4_800_000, "Walter"),
+            Note(now_ms - 900_000, "Walter: fuimos, cazadores de la comunidad"),
+        )
+        seen = msgspec.structs.replace(seen, state="acknowledged", notes=notes, last_ms=now_ms - 600_000)
+        self.board.change(Change(Step.ACKNOWLEDGED, seen))
         self.raise_incident(39, "boat", "rio-medio", ago_s=8000, suppressed_by="patrulla Yaguas 2")
         self._submit(make_reading(Kind.PATROL, "Yaguas 2", {"duration_seconds": 14_400}, label="out"))
         self.tell()
@@ -165,7 +172,9 @@ class Post:
             return
         change = self.board.incident(round(reading.values()["incident_number"]))
         assert change is not None
-        seen = msgspec.structs.replace(change.incident, state="acknowledged", note=reading.note)
+        notes = with_note(change.incident.notes, Note(now_ms, reading.note))
+        state = "acknowledged" if change.incident.state == "open" else change.incident.state
+        seen = msgspec.structs.replace(change.incident, state=state, note=reading.note, notes=notes)
         self.board.change(Change(Step.ACKNOWLEDGED, seen))
 
     def _test(self, name: str) -> None:

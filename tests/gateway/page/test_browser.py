@@ -135,12 +135,33 @@ def test_acknowledge_with_the_pin_and_a_name(browser: Browser, busy_post: Post, 
         page.get_by_label("Su nombre").fill("Rosa")
         visit.shoot(screenshots, "pin")
         page.get_by_role("button", name="Entrar").click()
-        expect(page.locator("#i42").get_by_text("Enterado · Rosa")).to_be_visible()
+        expect(page.locator("#i42 .notes").get_by_text("Rosa")).to_be_visible()
         page.locator("#i41").get_by_role("button", name="Enterado").or_(
             page.get_by_role("button", name="Enterado: Peque-peque")
         ).first.click()
-        expect(page.locator("#i41").get_by_text("Enterado · Rosa")).to_be_visible()
+        expect(page.locator("#i41 .notes").get_by_text("Rosa")).to_be_visible()
         assert [reading.note for reading in busy_post.done[1:]] == ["Rosa", "Rosa"]
+
+
+def test_notes_add_up_on_the_page(browser: Browser, busy_post: Post, screenshots: Path | None) -> None:
+    free = PageSettings(enabled=True, host="127.0.0.1", port=0, acting="free")
+    with serving(busy_post, free) as url, visiting(browser, url) as visit:
+        page = visit.page
+        notes = page.locator(".notes li")
+        said = ("salimos a ver", "había dos personas con motosierra", "se fueron río abajo")
+        for words in said:
+            visit.go("/incidente/42")
+            page.get_by_label(re.compile("nota", re.IGNORECASE)).fill(words)
+            page.get_by_label("Su nombre").fill("Rosa")
+            page.get_by_role("button", name=re.compile("Enterado|Guardar")).click()
+        visit.go("/incidente/42")
+        expect(notes).to_have_count(3)
+        for line, words in zip(notes.all(), said, strict=True):
+            expect(line).to_contain_text(re.compile(rf"\d+:\d\d Rosa: {words}"))
+        visit.shoot(screenshots, "notes")
+        visit.go("/")
+        page.locator("#i42").get_by_role("link", name="1 nota antes").click()
+        expect(page).to_have_url(re.compile("/incidente/42$"))
 
 
 def test_a_note_that_is_being_written_is_not_lost_to_news(browser: Browser, busy_post: Post) -> None:
@@ -186,7 +207,7 @@ def test_without_javascript_everything_can_be_done(browser: Browser, busy_post: 
         page.get_by_role("button", name="Enterado: Motosierra").click()
         page.get_by_label("PIN del puesto").fill(PIN)
         page.get_by_role("button", name="Entrar").click()
-        expect(page.locator("#i42").get_by_text("Enterado · puesto")).to_be_visible()
+        expect(page.locator("#i42 .notes").get_by_text("puesto")).to_be_visible()
         page.get_by_role("link", name="Patrulla").click()
         page.get_by_label("Quién sale").fill("Ampiyacu")
         page.get_by_label("8 h", exact=True).check()

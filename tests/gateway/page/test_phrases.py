@@ -41,6 +41,20 @@ def test_ago(seconds: float, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("when", "words"),
+    [
+        ((2026, 5, 10, 19, 5), "las 14:05"),
+        ((2026, 5, 10, 6, 30), "la 1:30"),
+        ((2026, 5, 10, 2, 0), "ayer a las 21:00"),
+        ((2026, 5, 11, 6, 0), "mañana a la 1:00"),
+        ((2026, 5, 8, 19, 5), "el 8/05 14:05"),
+    ],
+)
+def test_moment(when: tuple[int, ...], words: str) -> None:
+    assert phrases.moment(SPANISH, ms(*when), ms(2026, 5, 10, 20, 0)) == words
+
+
+@pytest.mark.parametrize(
     ("seconds", "words"),
     [(0, "1 min"), (1500, "25 min"), (3600, "1 h"), (5400, "1 h 30 min"), (86_400, "24 h"), (180_000, "2 días")],
 )
