@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.errors import DeployError
+from deploy.language import Text
 from deploy.pki import files
 from deploy.pki.authority import BROKER, current_files, service_name
 from gateway.contract.batches import MAX_MESSAGE_BYTES
@@ -119,7 +120,12 @@ def _give(user: str, paths: Sequence[Path]) -> None:
 
 def _check_port(port: int) -> int:
     if not 1 <= port <= 65535:
-        raise DeployError(f"{port} is not a TCP port (1 to 65535; MQTT over TLS is {PORT})")
+        raise DeployError(
+            Text(
+                f"{port} no es un puerto TCP (de 1 a 65535; MQTT con TLS usa el {PORT})",
+                f"{port} is not a TCP port (1 to 65535; MQTT over TLS is {PORT})",
+            )
+        )
     return port
 
 
@@ -127,17 +133,32 @@ def _check_address(host: str) -> str:
     try:
         return str(ipaddress.ip_address(host))
     except ValueError:
-        raise DeployError(f"{host!r} is not an IP address of this machine to listen on, such as 0.0.0.0") from None
+        raise DeployError(
+            Text(
+                f"{host!r} no es una dirección IP de este equipo en la que se pueda escuchar, como 0.0.0.0",
+                f"{host!r} is not an IP address of this machine to listen on, such as 0.0.0.0",
+            )
+        ) from None
 
 
 def _check_user(user: str) -> str:
     if not _USER.fullmatch(user):
-        raise DeployError(f"{user!r} is not a user name for Mosquitto to run as")
+        raise DeployError(
+            Text(
+                f"{user!r} no es un usuario con el que pueda correr Mosquitto",
+                f"{user!r} is not a user name for Mosquitto to run as",
+            )
+        )
     return user
 
 
 def _one_line(path: Path) -> str:
     text = str(path)
     if not text.isprintable() or text != text.strip():
-        raise DeployError(f"{text!r} cannot be written into Mosquitto's configuration: choose a plain path")
+        raise DeployError(
+            Text(
+                f"{text!r} no cabe en la configuración de Mosquitto: elija una ruta sencilla",
+                f"{text!r} cannot be written into Mosquitto's configuration: choose a plain path",
+            )
+        )
     return text

@@ -25,12 +25,15 @@ class Lang(StrEnum):
     EN = "en"
 
 
+Language = Annotated[Lang, typer.Option(help="Idioma de lo que se dice / language of what is said.")]
+
+
 def doctor(
     post: Annotated[Path | None, typer.Option(metavar="FILE", help="Look at a post with these settings.")] = None,
     headquarters: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Look at headquarters with these settings.")
     ] = None,
-    lang: Annotated[Lang, typer.Option(help="Language of the report.")] = Lang.ES,
+    lang: Language = Lang.ES,
     json: Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")] = False,
 ) -> None:
     """Say what is wrong at a post or at headquarters and what to do. Nothing is changed, nobody is disconnected.

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from deploy.cli.checked import say, tell_doubts, tell_files, tell_paths, tell_rules
-from deploy.cli.doctor import Lang
+from deploy.cli.doctor import Lang, Language
 from deploy.cli.outputs import try_outputs
 from deploy.cli.replay import replay
 from deploy.settings.file import load_settings
@@ -17,7 +17,6 @@ from deploy.settings.text import gateway_text
 app = typer.Typer(no_args_is_help=True, help="The daemon at a post: listens to sensors, keeps, warns, sends.")
 
 SettingsPath = Annotated[Path, typer.Argument(help="The settings file, such as /etc/vigia/gateway.toml.")]
-Language = Annotated[Lang, typer.Option(help="Language of what is said about the settings.")]
 LogLevel = Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")]
 
 

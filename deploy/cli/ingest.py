@@ -15,8 +15,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from deploy.cli.checked import say, tell_files, tell_paths
-from deploy.cli.doctor import Lang
-from deploy.cli.gateway import Language, LogLevel
+from deploy.cli.doctor import Lang, Language
+from deploy.cli.gateway import LogLevel
 from deploy.cli.running import set_up_logging, stop_event
 from deploy.errors import DeployError
 from deploy.settings.file import load_settings

@@ -36,7 +36,8 @@ def run() -> None:
     try:
         app()
     except _known_faults() as error:
-        typer.echo(f"vigia: {error}", err=True)
+        told = error.words("es") if isinstance(error, DeployError) else error
+        typer.echo(f"vigia: {told}", err=True)
         sys.exit(1)
 
 

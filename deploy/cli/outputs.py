@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from deploy.cli.checked import say
-from deploy.cli.doctor import Lang
+from deploy.cli.doctor import Lang, Language
 from deploy.language import Text
 from deploy.settings.file import load_settings
 
@@ -17,7 +17,7 @@ from deploy.settings.file import load_settings
 def try_outputs(
     file: Annotated[Path, typer.Argument(help="The settings file, such as /etc/vigia/gateway.toml.")],
     only: Annotated[str, typer.Option(help="The name of one output; all of them if left out.")] = "",
-    lang: Annotated[Lang, typer.Option(help="Language of what is said.")] = Lang.ES,
+    lang: Language = Lang.ES,
 ) -> None:
     """Let each output of warnings warn as a test: the siren sounds for two seconds, messages say that they are a test.
 

@@ -8,17 +8,19 @@ from collections.abc import Iterator
 import typer
 
 from deploy.errors import DeployError
+from deploy.language import Language, system_words
 
 
 @contextlib.contextmanager
-def plain_errors() -> Iterator[None]:
+def plain_errors(language: Language = "es") -> Iterator[None]:
     """Turn DeployError and a file that cannot be read or written into one line on stderr and `typer.Exit(1)`."""
     try:
         yield
     except DeployError as error:
-        reason = str(error)
+        reason = error.words(language)
     except OSError as error:
-        reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        said = system_words(error)(language)
+        reason = f"{error.filename}: {said}" if error.filename else said
     else:
         return
     typer.echo(reason, err=True)

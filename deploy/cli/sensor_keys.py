@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 
-from deploy.cli.doctor import Lang
+from deploy.cli.doctor import Lang, Language
 from deploy.cli.plain import plain_errors
 from deploy.doctor.findings import Text
 from deploy.errors import DeployError
@@ -36,14 +36,14 @@ def key(
         bool, typer.Option("--ask", help="The sensor came with a key: ask for it, in place of making one.")
     ] = False,
     folder: Annotated[Path, typer.Option(help="Where key files are kept.")] = KEYS_FOLDER,
-    lang: Annotated[Lang, typer.Option(help="Language of what is told.")] = Lang.ES,
+    lang: Language = Lang.ES,
 ) -> None:
     """Make the key file of a sensor that speaks our own frames, and print its lines for the gateway's settings.
 
     The key is 16 random bytes as 32 hex digits, in a file that the gateway's user alone may read. It is never shown.
     The lines go to standard output and what is to be done to standard error, so that a pipe takes the lines only.
     """
-    with plain_errors():
+    with plain_errors(lang.value):
         device = (number or secrets.token_hex(_ID_BYTES)).lower()
         file = folder.absolute() / f"{device}.key"
         _check(device, name, file, lang)

@@ -12,7 +12,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from deploy.cli.doctor import Lang
+from deploy.cli.doctor import Lang, Language
 from deploy.cli.running import set_up_logging, stop_event
 from deploy.errors import DeployError
 from deploy.language import Language as Tongue
@@ -21,7 +21,6 @@ from deploy.settings.file import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Sensors: which can be heard, what they say, a new one, simulated ones.")
 
-Language = Annotated[Lang, typer.Option(help="Language of what is shown.")]
 SourceName = Annotated[str | None, typer.Option(help="Which [[sources]] by name, if there are several.")]
 
 

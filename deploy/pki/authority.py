@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from deploy.errors import DeployError
+from deploy.language import Text
 from deploy.pki import certificates, files
 from deploy.pki.certificates import Issued, Role
 from gateway.contract.topics import ContractError, check_station
@@ -38,17 +39,30 @@ _CLOCK_FLOOR: Final = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 def create_authority(directory: Path, name: str = "Vigia") -> None:
     """Make an authority, with an empty revocation list, in a new or empty directory. Raises DeployError, OSError."""
     if not 1 <= len(name) <= 64 or not name.isprintable():
-        raise DeployError(f"{name!r} is not a name for an authority: give 1 to 64 printable characters")
+        raise DeployError(
+            Text(
+                f"{name!r} no sirve de nombre para una autoridad: de 1 a 64 letras",
+                f"{name!r} is not a name for an authority: give 1 to 64 printable characters",
+            )
+        )
     now = _now()
     files.make_directory(directory)
     with files.locked(directory):
         if (directory / "ca.crt").exists():
             raise DeployError(
-                f"{directory} already holds an authority. A new one would shut out every post enrolled with it: "
-                "choose another directory"
+                Text(
+                    f"{directory} ya tiene una autoridad. Otra dejaría fuera a todos los puestos: elija otro lugar",
+                    f"{directory} already holds an authority. A new one would shut out every post enrolled with it: "
+                    "choose another directory",
+                )
             )
         if (directory / "ca.key").exists() and _key_was_used(directory):
-            raise DeployError(f"{directory} holds issued certificates and ca.key but no ca.crt: restore it from a copy")
+            raise DeployError(
+                Text(
+                    f"{directory} tiene certificados dados y ca.key, pero no ca.crt: recupérelo de una copia",
+                    f"{directory} holds issued certificates and ca.key but no ca.crt: restore it from a copy",
+                )
+            )
         key = certificates.new_key()
         certificate = certificates.authority_certificate(key, name, now + certificates.AUTHORITY_LIFETIME)
         for folder in ("issued", "current"):
@@ -63,7 +77,10 @@ def issue_server(directory: Path, names: Sequence[str], *, replace: bool = False
     """The broker's certificate, for every DNS name and address by which posts reach it. Raises DeployError, OSError."""
     if not names:
         raise DeployError(
-            "say by which DNS names and addresses posts reach the broker, such as hub.example.org 10.1.0.5"
+            Text(
+                "diga con qué nombres y direcciones llegan los puestos al broker, como hub.example.org 10.1.0.5",
+                "say by which DNS names and addresses posts reach the broker, such as hub.example.org 10.1.0.5",
+            )
         )
     hosts = tuple(dict.fromkeys(_check_host(name) for name in names))
     return _issue(directory, BROKER, Role.SERVER, replace=replace, hosts=hosts)
@@ -72,7 +89,12 @@ def issue_server(directory: Path, names: Sequence[str], *, replace: bool = False
 def issue_station(directory: Path, station: str, *, replace: bool = False) -> Issued:
     """A post's certificate. Its name is the station's. Raises DeployError, OSError."""
     if station == HEADQUARTERS:
-        raise DeployError(f"no station may be called {HEADQUARTERS!r}: that is what ingest calls itself")
+        raise DeployError(
+            Text(
+                f"ningún puesto puede llamarse {HEADQUARTERS!r}: así se llama ingest a sí mismo",
+                f"no station may be called {HEADQUARTERS!r}: that is what ingest calls itself",
+            )
+        )
     return _issue(directory, _check_name(station), Role.STATION, replace=replace)
 
 
@@ -86,7 +108,12 @@ def service_name(service: str) -> str:
     """The common name, and so the broker's user, of a service. Raises DeployError."""
     name = f"service.{_check_name(service)}"
     if name == BROKER:
-        raise DeployError("that name is the broker's own: choose another for a service")
+        raise DeployError(
+            Text(
+                "ese nombre es el del broker: elija otro para un servicio",
+                "that name is the broker's own: choose another for a service",
+            )
+        )
     return name
 
 
@@ -103,13 +130,24 @@ def revoke(directory: Path, name: str) -> list[Issued]:
         named = [issued for issued in register if issued.name == name]
         if not named:
             names = sorted({issued.name for issued in register})
-            meant = f"; do you mean service.{name}?" if f"service.{name}" in names else ""
+            full = f"service.{name}"
+            meant = Text(f"; ¿quiso decir {full}?", f"; do you mean {full}?") if full in names else Text("", "")
+            known = ", ".join(names)
             raise DeployError(
-                f"no certificate of the name {name!r} was issued here{meant}. Names: {', '.join(names) or 'none yet'}"
+                Text(
+                    f"aquí no se dio ningún certificado con el nombre {name!r}{meant.es}. Los hay de:"
+                    f" {known or 'nadie todavía'}",
+                    f"no certificate of the name {name!r} was issued here{meant.en}. Names: {known or 'none yet'}",
+                )
             )
         new = [issued for issued in named if issued.revoked_at is None]
         if not new:
-            raise DeployError(f"every certificate of {name!r} is revoked already")
+            raise DeployError(
+                Text(
+                    f"todos los certificados de {name!r} están anulados ya",
+                    f"every certificate of {name!r} is revoked already",
+                )
+            )
         now = _now()
         revoked |= {issued.serial: now for issued in new}
         number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
@@ -138,12 +176,27 @@ def current_files(directory: Path, name: str) -> tuple[Path, Path]:
     """
     certificate_path, key_path = _current(directory, name)
     if not certificate_path.exists():
-        known = ", ".join(sorted({one.name for one in issued(directory)})) or "none yet"
-        raise DeployError(f"{directory} has no certificate of the name {name!r}. Names: {known}")
+        known = ", ".join(sorted({one.name for one in issued(directory)}))
+        raise DeployError(
+            Text(
+                f"{directory} no tiene un certificado con el nombre {name!r}. Los hay de: {known or 'nadie todavía'}",
+                f"{directory} has no certificate of the name {name!r}. Names: {known or 'none yet'}",
+            )
+        )
     described = certificates.describe(_read_certificate(certificate_path, directory), _revoked(_read_crl(directory)))
     if not described.valid(_now()):
-        why = "is revoked" if described.revoked_at else f"ended on {described.not_after:%Y-%m-%d}"
-        raise DeployError(f"the certificate of {name!r} {why}: issue a new one")
+        last = f"{described.not_after:%Y-%m-%d}"
+        why = (
+            Text("está anulado", "is revoked")
+            if described.revoked_at
+            else Text(f"venció el {last}", f"ended on {last}")
+        )
+        raise DeployError(
+            Text(
+                f"el certificado de {name!r} {why.es}: haga uno nuevo",
+                f"the certificate of {name!r} {why.en}: issue a new one",
+            )
+        )
     return certificate_path, key_path
 
 
@@ -156,9 +209,14 @@ def _issue(directory: Path, name: str, role: Role, *, replace: bool, hosts: tupl
         if certificate_path.exists():
             there = certificates.describe(_read_certificate(certificate_path, directory), revoked)
             if there.revoked_at is None and not replace:
+                last = f"{there.not_after:%Y-%m-%d}"
                 raise DeployError(
-                    f"{name} has a certificate, good until {there.not_after:%Y-%m-%d}: {certificate_path}. "
-                    "To make another say --replace; to shut the old one out, revoke it first"
+                    Text(
+                        f"{name} ya tiene un certificado, que vale hasta el {last}: {certificate_path}. Para hacer"
+                        " otro, --replace; para que el de antes no valga, anúlelo primero (revoke)",
+                        f"{name} has a certificate, good until {last}: {certificate_path}. To make another say"
+                        " --replace; to shut the old one out, revoke it first",
+                    )
                 )
             # Between here and the end there is a key and no certificate, which counts as nothing issued.
             certificate_path.unlink()
@@ -188,11 +246,26 @@ def _open(directory: Path) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey
     try:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except FileNotFoundError:
-        raise DeployError(f"{path} is missing: this is a copy of an authority that cannot issue or revoke") from None
+        raise DeployError(
+            Text(
+                f"falta {path}: con esta copia de la autoridad no se puede dar ni anular certificados",
+                f"{path} is missing: this is a copy of an authority that cannot issue or revoke",
+            )
+        ) from None
     except (ValueError, TypeError) as error:
-        raise DeployError(f"{path} is not a private key: restore it from a copy ({error})") from error
+        raise DeployError(
+            Text(
+                f"{path} no es una clave privada: recupérela de una copia",
+                f"{path} is not a private key: restore it from a copy ({error})",
+            )
+        ) from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.public_key() != certificate.public_key():
-        raise DeployError(f"{path} is not the key of ca.crt beside it: restore both from one copy")
+        raise DeployError(
+            Text(
+                f"{path} no es la clave del ca.crt que está al lado: recupere los dos de una misma copia",
+                f"{path} is not the key of ca.crt beside it: restore both from one copy",
+            )
+        )
     return certificate, key
 
 
@@ -200,9 +273,19 @@ def _read_certificate(path: Path, directory: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
     except (FileNotFoundError, NotADirectoryError):
-        raise DeployError(f"{directory} is not an authority ({path} is missing): vigia pki init {directory}") from None
+        raise DeployError(
+            Text(
+                f"{directory} no es una autoridad (falta {path}). Para hacerla: vigia pki init {directory}",
+                f"{directory} is not an authority ({path} is missing): vigia pki init {directory}",
+            )
+        ) from None
     except ValueError as error:
-        raise DeployError(f"{path} is not a certificate: restore it from a copy ({error})") from error
+        raise DeployError(
+            Text(
+                f"{path} no es un certificado: recupérelo de una copia",
+                f"{path} is not a certificate: restore it from a copy ({error})",
+            )
+        ) from error
 
 
 def _read_crl(directory: Path) -> x509.CertificateRevocationList:
@@ -211,7 +294,12 @@ def _read_crl(directory: Path) -> x509.CertificateRevocationList:
         return x509.load_pem_x509_crl(path.read_bytes())
     except (FileNotFoundError, ValueError) as error:
         # Never made anew in silence: an empty list would let every revoked post in again.
-        raise DeployError(f"{path} is missing or damaged: restore it from a copy, it says who is shut out") from error
+        raise DeployError(
+            Text(
+                f"{path} falta o está dañado: recupérelo de una copia, pues dice a quién no se deja entrar",
+                f"{path} is missing or damaged: restore it from a copy, it says who is shut out",
+            )
+        ) from error
 
 
 def _revoked(crl: x509.CertificateRevocationList) -> dict[int, dt.datetime]:
@@ -230,7 +318,12 @@ def _check_name(name: str) -> str:
     try:
         return check_station(name)
     except ContractError as error:
-        raise DeployError(error.detail) from error
+        raise DeployError(
+            Text(
+                f"{name!r} no sirve de nombre: de 1 a 32 letras a-z sin tilde, números y guiones, sin guion al borde",
+                error.detail,
+            )
+        ) from error
 
 
 def _check_host(host: str) -> str:
@@ -238,14 +331,24 @@ def _check_host(host: str) -> str:
         return str(ipaddress.ip_address(host))
     except ValueError:
         if not _HOST.fullmatch(host.lower()) or host.replace(".", "").isdigit():
-            raise DeployError(f"{host!r} is neither a DNS name nor an IP address") from None
+            raise DeployError(
+                Text(
+                    f"{host!r} no es un nombre DNS ni una dirección IP",
+                    f"{host!r} is neither a DNS name nor an IP address",
+                )
+            ) from None
         return host.lower()
 
 
 def _now() -> dt.datetime:
     now = dt.datetime.now(dt.UTC).replace(microsecond=0)
     if now < _CLOCK_FLOOR:
-        raise DeployError(f"this computer's clock says {now:%Y-%m-%d}: set it, or what is issued ends too early")
+        raise DeployError(
+            Text(
+                f"el reloj de este equipo dice {now:%Y-%m-%d}: póngalo en hora, o todo vencerá antes de tiempo",
+                f"this computer's clock says {now:%Y-%m-%d}: set it, or what is issued ends too early",
+            )
+        )
     return now
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from deploy.errors import DeployError
+from deploy.language import Text
 from deploy.pki import files
 from deploy.pki.authority import BROKER, current_files, issued_name
 
@@ -27,9 +28,19 @@ def bundle(directory: Path, name: str, out: Path) -> Path:
     name = issued_name(directory, name)
     certificate, key = current_files(directory, name)
     if name == BROKER:
-        raise DeployError("the broker's files are written by `vigia deploy broker`, not carried in a bundle")
+        raise DeployError(
+            Text(
+                "los archivos del broker los escribe `vigia deploy broker`; no van en un paquete",
+                "the broker's files are written by `vigia deploy broker`, not carried in a bundle",
+            )
+        )
     if out.exists():
-        raise DeployError(f"{out} is there already: choose another place, or remove it first")
+        raise DeployError(
+            Text(
+                f"{out} ya existe: elija otro lugar, o bórrelo antes",
+                f"{out} is there already: choose another place, or remove it first",
+            )
+        )
     stem = name.removeprefix("service.") if name.startswith("service.") else "station"
     parts = {
         "ca.crt": ((directory / "ca.crt").read_bytes(), files.PUBLIC),

@@ -31,8 +31,8 @@ class Network:
         self.vigia("commands", "key", str(self.keys))
         obeys = f'[commands]\nkey_file = "{self.keys}/headquarters.pub"\ntrial_s = 10\n'
         self.post = Gateway(directory / "post", POST, broker.port, ["audio-01"], sources=obeys)
-        registry = write_registry(directory / "registry.toml", {POST: "yaguas"})
-        self.ingest = Ingest(directory / "ingest", broker.port, influx.url, registry)
+        self.registry = write_registry(directory / "registry.toml", {POST: "yaguas"})
+        self.ingest = Ingest(directory / "ingest", broker.port, influx.url, self.registry)
         settings = self.ingest.settings
         settings.write_text(settings.read_text() + f'[commands]\npath = "{self.book}"\n')
 
@@ -43,10 +43,11 @@ class Network:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def order(self, *words: str) -> str:
+    def order(self, *words: str, keys: Path | None = None) -> str:
         """Give an order; its id."""
-        told = self.vigia("commands", *words, "--key", f"{self.keys}/commands.key", "--book", str(self.book))
-        return told.split()[0]
+        key = str((keys or self.keys) / "commands.key")
+        files = ("--key", key, "--book", str(self.book), "--registry", str(self.registry))
+        return self.vigia("commands", *words, *files).split()[0]
 
     def states(self) -> str:
         return self.vigia("commands", "list", "--book", str(self.book), "--lang", "en")
@@ -74,7 +75,7 @@ def network(tmp_path: Path, mosquitto: Mosquitto, influx: InfluxDB) -> Iterator[
 def test_settings_are_tried_and_kept_and_those_that_cut_the_link_are_taken_back(network: Network) -> None:
     good = network.order("settings", POST, "health.every_s=2")
     network.comes_to(good, "done")
-    bad = network.order("settings", POST, "health.every_s=-2")
+    bad = network.order("settings", POST, "health.every_s=-2", "--force")
     network.comes_to(bad, "refused")
     assert "health.every_s" in network.states()
     cut = network.order("settings", POST, "uplink.port=9")
@@ -85,19 +86,32 @@ def test_settings_are_tried_and_kept_and_those_that_cut_the_link_are_taken_back(
     assert "going back to the earlier ones" in log
 
 
+def test_orders_in_a_row_are_all_done_and_one_that_closes_the_link_is_answered_first(network: Network) -> None:
+    """The next opening of that link would be days from now, and nothing but alerts may be sent meanwhile."""
+    closes = ['uplink.mode="windows"', "uplink.cycle_hours=168", "uplink.cycle_minutes=0.01"]
+    spends = [f"uplink.budget_bytes.{lane}=0" for lane in ("detection", "reading", "health", "media")]
+    (network.directory / "rules.toml").write_text('[[rules]]\nname = "a"\nwhen = "heard"\nlabels = ["chainsaw"]\n')
+    orders = [
+        network.order("settings", POST, "health.every_s=2"),
+        network.order("rules", POST, str(network.directory / "rules.toml")),
+        network.order("settings", POST, *closes, *spends),
+    ]
+    for order in orders:
+        network.comes_to(order, "done")
+    wait_until("it is closed", lambda: "link closed: its hours are over" in network.post.log.read_text())
+
+
 def test_an_order_given_while_the_post_is_away_reaches_it_later_and_is_carried_out_once(network: Network) -> None:
     network.post.stop()
     waiting = network.order("restart", POST)
     forged_key = network.directory / "other"
     network.vigia("commands", "key", str(forged_key))
-    told = network.vigia(
-        "commands", "restart", POST, "--key", f"{forged_key}/commands.key", "--book", str(network.book)
-    )
+    forged = network.order("restart", POST, keys=forged_key)
     network.post.start()
     network.comes_to(waiting, "started")
     wait_until("it starts anew", lambda: network.post.log.read_text().count("starting anew") == 1)
     wait_until("the forgery came", lambda: "a command is not believed" in network.post.log.read_text())
-    assert any(line.split()[0] == told.split()[0] and "sent" in line for line in network.lines())
+    assert any(line.split()[0] == forged and "sent" in line for line in network.lines())
 
 
 def test_systemd_is_told_when_the_gateway_is_ready_and_that_its_stages_move(

@@ -41,8 +41,8 @@ class Network:
             f'devices = [{{ id = "{DEVICE}", name = "{SENSOR}", key = "{KEY.hex()}" }}]\n'
         )
         self.post = Gateway(directory / "post", POST, broker.port, ["audio-01"], sources=more)
-        registry = write_registry(directory / "registry.toml", {POST: "yaguas"})
-        self.ingest = Ingest(directory / "ingest", broker.port, influx.url, registry)
+        self.registry = write_registry(directory / "registry.toml", {POST: "yaguas"})
+        self.ingest = Ingest(directory / "ingest", broker.port, influx.url, self.registry)
         settings = self.ingest.settings
         settings.write_text(settings.read_text() + f'[commands]\npath = "{self.book}"\n')
         self.influx = influx
@@ -55,7 +55,8 @@ class Network:
 
     def order(self, *words: object) -> list[str]:
         """Give an order; the ids of its parts."""
-        told = self.vigia("commands", *words, "--key", self.keys / "commands.key", "--book", self.book)
+        files = ("--key", self.keys / "commands.key", "--book", self.book, "--registry", self.registry)
+        told = self.vigia("commands", *words, *files)
         return [line.split()[0] for line in told.splitlines()[:-1]]
 
     def listed(self, command_id: str) -> tuple[str, str]:

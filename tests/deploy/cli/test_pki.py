@@ -33,10 +33,15 @@ def test_from_nothing_to_a_bundle_and_a_revocation(tmp_path: Path) -> None:
     listed = pki("list", here)
     # Not a terminal here: one plain line each, for other programs.
     assert [line.split("\t")[:3] for line in listed.output.splitlines()] == [
-        ["name", "role", "state"],
-        ["puesto-a", "station", "revoked"],
-        ["service.broker", "server", "good"],
-        ["service.ingest", "service", "good"],
+        ["nombre", "papel", "estado"],
+        ["puesto-a", "puesto", "anulado"],
+        ["service.broker", "broker", "vale"],
+        ["service.ingest", "servicio", "vale"],
+    ]
+    assert pki("list", here, "--lang", "en").output.splitlines()[1].split("\t")[:3] == [
+        "puesto-a",
+        "station",
+        "revoked",
     ]
 
 
@@ -46,23 +51,23 @@ def test_a_service_goes_by_the_name_under_which_it_was_made(tmp_path: Path) -> N
     pki("service", here, "ingest")
     made = pki("bundle", here, "ingest", tmp_path / "ingest")
     assert made.exit_code == 0, made.output
-    assert "speak as service.ingest. Only that service" in made.output
-    assert "Erase" not in made.output  # that folder is the installation
+    assert "en nombre de service.ingest. Solo ese servicio" in made.output
+    assert "Bórrelo" not in made.output  # that folder is the installation
     pki("station", here, "puesto-a")
-    assert "Erase it" in pki("bundle", here, "puesto-a", tmp_path / "usb").output
+    assert "Bórrelo" in pki("bundle", here, "puesto-a", tmp_path / "usb").output
     # To shut somebody out is for those who name them in full.
     refused = pki("revoke", here, "ingest")
     assert refused.exit_code == 1
-    assert "do you mean service.ingest?" in refused.stderr
+    assert "¿quiso decir service.ingest?" in refused.stderr
 
 
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("station", "puesto-a"), "is not an authority"),
-        (("list",), "is not an authority"),
-        (("revoke", "puesto-a"), "is not an authority"),
-        (("bundle", "puesto-a", "out"), "is not an authority"),
+        (("station", "puesto-a"), "no es una autoridad"),
+        (("list",), "no es una autoridad"),
+        (("revoke", "puesto-a"), "no es una autoridad"),
+        (("bundle", "puesto-a", "out"), "no es una autoridad"),
     ],
 )
 def test_a_mistake_is_one_plain_line_and_exit_code_1(tmp_path: Path, words: tuple[str, ...], told: str) -> None:
