@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from deploy.cli.doctor import Lang, Language
+from deploy.cli.doctor import Lang
 from deploy.errors import DeployError
 from deploy.language import Language, Text
 from deploy.settings.file import load_settings
@@ -34,7 +34,7 @@ def replay(
     history: Annotated[
         Path | None, typer.Option(help="What was heard: the post's history, or facts as lines of JSON.")
     ] = None,
-    lang: Language = Lang.ES,
+    lang: Annotated[Lang, typer.Option(help="Language of what is shown.")] = Lang.ES,
 ) -> None:
     """Try rules on what the post heard, before they are trusted: what they would have warned of and held back, by rule
     and by day, beside what the present rules did. Nobody is warned and nothing is changed.
