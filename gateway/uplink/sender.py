@@ -209,9 +209,10 @@ class Sender:
         )
 
     def left(self) -> dict[str, int]:
-        """Bytes left of each lane's budget of today, of those that have one."""
-        lefts = {lane.slug: self._left(lane) for lane in Lane}
-        return {slug: left for slug, left in lefts.items() if left is not None}
+        """Bytes left of the budgets of today that there are: by lane, and "total"."""
+        lefts = {lane.slug: self._left(lane) for lane in Lane if self._spending.left(lane) is not None}
+        lefts["total"] = self._spending.total_left
+        return {name: left for name, left in lefts.items() if left is not None}
 
     def next_s(self, now: float, *, alerts_only: bool) -> float:
         """Seconds until something may be due, at most one; 0 when it is."""

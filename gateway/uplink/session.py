@@ -7,11 +7,10 @@ session is used for one connection and thrown away, so that nothing waits in pah
 from __future__ import annotations
 
 import logging
-import queue
 import socket
 import threading
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
@@ -21,7 +20,9 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from gateway.contract import topics
 from gateway.contract.states import StationState, encode_state
-from gateway.uplink.refusals import TellingContext, TellingSocket, Why, explain, tls_context
+from gateway.seldom import Seldom
+from gateway.uplink.events import Acknowledged, Connected, Denied, Events, Lost, Received
+from gateway.uplink.refusals import TellingContext, TellingSocket, Why, explain, foreign_certificate, tls_context
 from gateway.uplink.settings import UplinkSettings
 from gateway.uplink.wire import Wire, wire_of
 
@@ -35,68 +36,46 @@ _FAREWELL_S: Final = 5.0
 _LEAVING_S: Final = 1.0
 _MOST_BYTES: Final = 128 * 1024
 """Of one packet from the broker: twice what any message for a post may be."""
+_MOST_UNREAD: Final = 16_384
+"""Packets for the broker, acknowledgements of what it sends among them, that it does not read."""
+_QOS_2: Final = 0x34  # MQTT 5, section 3.3.1: PUBLISH, QoS 2, without its other flags
+_QOS_2_MASK: Final = 0xF6
 
 
-class Connected(NamedTuple):
-    """The broker let us in."""
-
-
-class Lost(NamedTuple):
-    """The connection ended, or was not let in; why. refused: it will be so again until somebody mends something.
-    taken_over: somebody else came with our name."""
-
-    reason: str
-    refused: bool = False
-    taken_over: bool = False
-
-
-class Denied(NamedTuple):
-    """The broker does not let us have our receipts; its words."""
-
-    words: str
-
-
-class Acknowledged(NamedTuple):
-    """The broker answered a message. reason: 0 taken, 16 nobody to give it to, 128 and more refused."""
-
-    message_id: int
-    reason: int
-    words: str
-
-
-class Received(NamedTuple):
-    """A message for this post."""
-
-    topic: str
-    payload: bytes
-
-
-class Wake(NamedTuple):
-    """Something new in the outbox: entries by lane."""
-
-    lanes: dict[topics.Lane, int]
-
-
-Event: TypeAlias = Connected | Denied | Lost | Acknowledged | Received | Wake
+def check_name(station: str, settings: UplinkSettings) -> None:
+    """Warn of a certificate that is not the station's: the broker knows us by it alone, and under another name it takes
+    nothing from us."""
+    fault = foreign_certificate(settings.cert_file, station) if settings.tls else None
+    if fault is not None:
+        log.warning(
+            "WRONG CERTIFICATE OR NAME: %s. Headquarters will refuse all that this post sends until one of them is"
+            " mended; sensors are heard and readings kept meanwhile",
+            fault,
+        )
 
 
 class _BoundedClient(mqtt.Client):
-    """Ends the connection at a packet that is too large, before it takes it in: paho keeps up to 256 MiB of one, which
-    would end a gateway that warns people."""
+    """Ends the connection where paho would keep as much as a broker sends, which would end a gateway that warns people:
+    256 MiB of one packet, 65,535 messages of QoS 2, any number of answers that nobody reads. abuse: what it was."""
 
-    too_large_bytes = 0
+    abuse = ""
 
     def _sock_recv(self, bufsize: int) -> bytes:
         if bufsize > _MOST_BYTES:
-            self.too_large_bytes = bufsize
-            raise ConnectionError("a packet that is too large")
+            self.abuse = f"sends a packet of {bufsize} bytes"
+        elif self._in_packet["command"] & _QOS_2_MASK == _QOS_2:
+            self.abuse = "sends with QoS 2, which we never ask for"
+        elif len(self._out_packet) > _MOST_UNREAD:
+            self.abuse = "sends on and on, and reads nothing"
+        if self.abuse:
+            raise ConnectionError(self.abuse)
         return super()._sock_recv(bufsize)
 
 
 class Session:
     """One connection. No I/O before `connect`."""
 
-    def __init__(self, station: str, settings: UplinkSettings, events: queue.SimpleQueue[Event], software: str) -> None:
+    def __init__(self, station: str, settings: UplinkSettings, events: Events, software: str) -> None:
         self._station = station
         self._settings = settings
         self._events = events
@@ -123,6 +102,7 @@ class Session:
         self._ended = threading.Event()
         self._receipts_mid: int | None = None
         self._let_in = False
+        self._heard_less = Seldom(log)
 
     def connect(self) -> None:
         """Begin; `Connected` or `Lost` follows as an event, unless the broker says nothing. Raises OSError or
@@ -204,8 +184,8 @@ class Session:
         # What paho gives as the reason it has made up: "Unspecified error".
         fault = self._telling.fault if self._telling is not None else None
         words, refused = explain(fault) if fault is not None else Why("the connection broke")
-        if self._client.too_large_bytes:
-            words = f"the broker sends a packet of {self._client.too_large_bytes} bytes, which no honest one does"
+        if self._client.abuse:
+            words = f"the broker {self._client.abuse}; no honest one does that"
         if self._telling is not None and not self._let_in and not refused:
             words = "the broker hangs up before it lets us in; does it take our certificate? vigia doctor says more"
             refused = True
@@ -218,7 +198,7 @@ class Session:
         if words and message_id in (self._receipts_mid, None):
             self._events.put(Denied(words))
         elif words:
-            log.warning("the broker lets us hear less than it should (%s); readings go all the same", words)
+            self._heard_less.warn("the broker lets us hear less than it should (%s); readings go all the same", words)
 
     def _on_publish(
         self, _client: mqtt.Client, _data: Any, message_id: int, reason: ReasonCode, _properties: Any

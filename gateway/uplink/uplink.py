@@ -26,13 +26,14 @@ from gateway.seldom import Seldom
 from gateway.settings import ClockSettings
 from gateway.supervision.backoff import Backoff
 from gateway.uplink.earlier_links import EarlierLinks
+from gateway.uplink.events import Acknowledged, Connected, Denied, Event, Events, Lost, Received, Wake
 from gateway.uplink.freight import Freight
 from gateway.uplink.hours import Hours, OpenFor
 from gateway.uplink.meter import FREIGHT, RECEIVED, SENT, Meter, publish_bytes
-from gateway.uplink.refusals import Why, explain, foreign_certificate
+from gateway.uplink.refusals import Why, explain
 from gateway.uplink.schedule import Schedule, schedule_of
 from gateway.uplink.sender import NOBODY, Sender
-from gateway.uplink.session import Acknowledged, Connected, Denied, Event, Lost, Received, Session, Wake
+from gateway.uplink.session import Session, check_name
 from gateway.uplink.settings import UplinkSettings
 from gateway.uplink.spending import Spending
 
@@ -47,6 +48,8 @@ _LAST_RECEIPTS_S: Final = 5.0
 _MEASURE_EVERY_S: Final = 1.0
 _KEEP_EVERY_S: Final = 5.0
 _KEEP_IDLE_EVERY_S: Final = 900.0
+_MOST_AT_ONCE: Final = 256
+"""Events that are looked at before what is due is sent: a flood of them holds up no alert."""
 
 
 class LinkState(enum.Enum):
@@ -78,6 +81,12 @@ class UplinkState(NamedTuple):
     received_today: Mapping[str, int] = {}
     left_today: Mapping[str, int] = {}
 
+    @property
+    def spent_today(self) -> tuple[str, ...]:
+        """The budgets of which nothing is left until the day turns, by the names of left_today: what waits there goes
+        then; of "total", all but alerts."""
+        return tuple(name for name, left in self.left_today.items() if left == 0)
+
 
 class Uplink:
     """One post's uplink. No I/O before `run`. zone: of the post. freights: what else travels. schedule: in place of the
@@ -102,7 +111,7 @@ class Uplink:
         self._settings = settings
         self._clock = clock
         self._software = software
-        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._events = Events()
         self._spending = Spending(settings.budget_bytes, zone)
         self._sender = Sender(station, outbox, settings, self._spending, freights, settle_s=clock_settings.settle_s)
         self._down_topics = [topic for freight in freights for topic in freight.down_topics]
@@ -122,7 +131,7 @@ class Uplink:
         self._denied = ""
         self._refusal_told = ""
         self._receipts = 0
-        self._unreadable = Seldom(log)
+        self._unreadable, self._flooded = Seldom(log), Seldom(log)
         self._trouble = ""
 
     def wake(self, lanes: Mapping[Lane, int]) -> None:
@@ -132,7 +141,6 @@ class Uplink:
     def state(self) -> UplinkState:
         """How it fares. From any thread."""
         counts, spending, why = self._sender.counts, self._spending, self._why_open
-        total_left = spending.total_left
         return UplinkState(
             self._link,
             self._sender.in_flight,
@@ -145,14 +153,14 @@ class Uplink:
             self._hours.opens_in_s(self._clock.now()),
             spending.today(SENT),
             spending.today(RECEIVED),
-            self._sender.left() | ({} if total_left is None else {"total": total_left}),
+            self._sender.left(),
         )
 
     def run(self, stop: threading.Event) -> None:
         """Work until told to stop (`stop` is looked at once a second, or at the next `wake`)."""
         self._sender.begin_anew()  # whatever an earlier run had in hand is given out again
         self._spending.restore(self._outbox.tallies())
-        self._check_name()
+        check_name(self._station, self._settings)
         try:
             while not stop.is_set():
                 self._step(time.monotonic())
@@ -236,6 +244,9 @@ class Uplink:
 
     def _measure(self, now: float) -> None:
         self._measure_at = now + _MEASURE_EVERY_S
+        if dropped := self._events.take_dropped():
+            self._outbox.accept([], tallies={("uplink", "no_room"): dropped})
+            self._flooded.warn("the broker sends more than this post can look at: %d messages are dropped", dropped)
         if self._session is not None and self._link is LinkState.UP:
             self._sender.meter.measured(self._session.wire())
             taken = self._sender.meter.take()
@@ -251,17 +262,6 @@ class Uplink:
             self._outbox.accept([], tallies=changes)
 
     # the link
-
-    def _check_name(self) -> None:
-        """The broker knows us by our certificate alone; under another name it takes nothing from us."""
-        settings = self._settings
-        fault = foreign_certificate(settings.cert_file, self._station) if settings.tls else None
-        if fault is not None:
-            log.warning(
-                "WRONG CERTIFICATE OR NAME: %s. Headquarters will refuse all that this post sends until one of them is"
-                " mended; sensors are heard and readings kept meanwhile",
-                fault,
-            )
 
     def _connect(self) -> None:
         self._link = LinkState.CONNECTING
@@ -311,15 +311,11 @@ class Uplink:
 
     def _handle_events(self, wait_s: float) -> None:
         try:
-            event = self._events.get(timeout=wait_s) if wait_s > 0 else self._events.get_nowait()
+            self._handle(self._events.get(wait_s))
+            for _ in range(_MOST_AT_ONCE - 1):
+                self._handle(self._events.get())
         except queue.Empty:
             return
-        while True:
-            self._handle(event)
-            try:
-                event = self._events.get_nowait()
-            except queue.Empty:
-                return
 
     def _handle(self, event: Event) -> None:
         match event:
@@ -345,13 +341,13 @@ class Uplink:
 
     def _drain_events(self) -> None:
         """What an ended connection still had to say of itself means nothing to the next."""
-        while True:
-            try:
-                event = self._events.get_nowait()
-            except queue.Empty:
-                return
-            if isinstance(event, Wake | Received):
-                self._handle(event)
+        try:
+            while True:
+                event = self._events.get()
+                if isinstance(event, Wake | Received):
+                    self._handle(event)
+        except queue.Empty:
+            return
 
     def _acknowledged(self, message_id: int, reason: int, words: str) -> None:
         if reason == _NOT_AUTHORIZED:

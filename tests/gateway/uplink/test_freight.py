@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -142,3 +143,37 @@ def test_headquarters_that_takes_no_pictures_holds_up_no_alert(
         wait_until("the alert is there", lambda: bool(peer.of(Lane.ALERT)))
         assert time.monotonic() - began < 8  # what is refused itself waits ten
         assert pictures.arrived == []
+
+
+@pytest.mark.expects_warnings
+def test_a_broker_that_sends_more_than_is_looked_at_fills_no_memory_and_holds_up_no_alert(
+    mosquitto: Mosquitto, outbox: Outbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    hangs, goes_on = threading.Event(), threading.Event()
+
+    class Slow(Pictures):
+        def received(self, topic: str, payload: bytes) -> bool:
+            hangs.set()
+            return goes_on.wait(30) and super().received(topic, payload)
+
+    slow, sent = Slow(0), 16_000
+    with (
+        Headquarters(mosquitto.port) as peer,
+        MqttPeer(mosquitto.port, DOWN) as flooder,
+        running(outbox, mosquitto.port, freights=[slow]),
+    ):
+
+        def hears() -> bool:
+            flooder.publish(DOWN, b"hello?")
+            return hangs.is_set()
+
+        wait_until("the post hears", hears)
+        for _ in range(sent):
+            flooder.publish(DOWN, bytes(100), qos=0)
+        wait_until("the broker has passed it on", lambda: len(flooder.heard) >= sent, timeout_s=60)
+        accept(outbox, Lane.ALERT, environment(1))
+        goes_on.set()
+        wait_until("the alert is there", lambda: bool(peer.of(Lane.ALERT)))
+        wait_until("it is counted", lambda: outbox.tallies().get(("uplink", "no_room"), 0) > 0)
+        assert len(slow.heard) < sent / 2
+    assert sum("more than this post can look at" in record.message for record in caplog.records) == 1
