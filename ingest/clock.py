@@ -1,4 +1,9 @@
-"""Headquarters' own clock: whether it can be what judges the times of others."""
+"""Headquarters' own clock: whether it can be what judges the times of others.
+
+A post asks its kernel the same question (`gateway/clock/machine.py`), for an answer in milliseconds. Nothing of that is
+published, for a post's time is its own affair; a system call of a few lines, fixed for good by the kernel's promise to
+programs, is asked twice rather than made something that two services share and neither can change alone.
+"""
 
 from __future__ import annotations
 

@@ -167,7 +167,9 @@ class InfluxSink:
 
 def _placed(group: Group, received_ms: int, came: range) -> Group:
     """The entries of a group. Those of a time that nobody vouches for, and that cannot be, are put at the arrival of
-    their message if that lies within their bounds. The journal keeps the arrival: the point is the same each time."""
+    their message if that lies within their bounds. The journal keeps the arrival: the point is the same each time,
+    unless the message is taken anew, by another process that shares the load or because the journal has forgotten it.
+    """
     strangers = [
         at
         for at, (time_ms, quality) in enumerate(zip(group.times_ms, group.qualities, strict=True))

@@ -123,10 +123,6 @@ class CommandBook:
             return self._listed("1 ORDER BY issued_ms DESC LIMIT ?", (MOST_LISTED,))
         return self._listed("station = ? ORDER BY issued_ms DESC LIMIT ?", (station, MOST_LISTED))
 
-    def find(self, beginning: str) -> list[Given]:
-        """Those whose id begins so."""
-        return self._listed("substr(id, 1, ?) = ? LIMIT ?", (len(beginning), beginning, MOST_LISTED))
-
     def sent(self, command_id: str, now_ms: int) -> None:
         """It was sent once more."""
         with self._asked() as db:

@@ -4,10 +4,15 @@ Cost for a batch of n lines of which k are refused: one request when k is 0; els
 two writers that is over at once) and at most 2k(1 + log2(n/k)) more, whose bodies together are no more than log2(n)
 times the batch. When the database says that it dropped as many lines as were sent, all of them are refused without
 looking further, so a stretch that lies beyond the retention costs a few requests, not two for each of its lines.
+
+MOST_REQUESTS bounds it whatever k is: a post whose lines are refused one by one must not keep the others' alerts
+waiting. By then every half without a fault is stored, and what is left are short stretches with a fault in each, of a
+dozen lines where a whole batch is bad: they are refused as they are, with a reason of their own.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -15,6 +20,10 @@ from ingest.errors import PartialWrite, Refused
 from ingest.influx.writer import PointWriter
 
 BATCH_LINES: Final = 5000
+MOST_REQUESTS: Final = 1000
+"""For the lines at fault in one batch."""
+TOO_MANY: Final = "too_many_refused"
+"""The reason of lines that lie beside refused ones, when these are too many to be told apart."""
 
 Refuse = Callable[[str, str, str], None]
 """Takes a line that the database refuses for good, the reason (a counter name) and what the database said."""
@@ -34,16 +43,22 @@ def _write_batch(writer: PointWriter, bucket: str, batch: Sequence[str], refuse:
     refused = _try(writer, bucket, batch)
     if refused is not None and refused.reason != "too_large":
         refused = _try(writer, bucket, batch)
-    suspects = [(batch, refused)] if refused is not None else []
+    suspects = deque([(batch, refused)] if refused is not None else [])  # in the order found: the longest come first
+    requests = 0
     while suspects:
-        part, why = suspects.pop()
+        part, why = suspects.popleft()
         if len(part) == 1 or (isinstance(why, PartialWrite) and (why.dropped or 0) >= len(part)):
             for line in part:
                 refuse(line, why.reason, why.detail)
             continue
+        if requests >= MOST_REQUESTS:
+            for line in part:
+                refuse(line, TOO_MANY, f"one of {len(part)}, of which it refuses some ({why.reason}): {why.detail}")
+            continue
         half = len(part) // 2
         halves = [(piece, _try(writer, bucket, piece)) for piece in (part[:half], part[half:])]
-        suspects += [(piece, error) for piece, error in reversed(halves) if error is not None]
+        requests += len(halves)
+        suspects += [(piece, error) for piece, error in halves if error is not None]
 
 
 def _try(writer: PointWriter, bucket: str, lines: Sequence[str]) -> Refused | None:

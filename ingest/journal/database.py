@@ -85,10 +85,9 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
     try:
         yield
         db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:  # a full disk may have ended it already
+    finally:
+        if db.in_transaction:  # it did not come to the end, and no full disk has taken it back already
             db.execute("ROLLBACK")
-        raise
 
 
 def _must_be_ours(db: sqlite3.Connection, path: Path) -> None:

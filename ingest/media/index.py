@@ -16,6 +16,7 @@ from typing import IO, Any, Final, NamedTuple
 from gateway.contract.ranges import RangeSet
 from gateway.contract.topics import ContractError
 from ingest.errors import RetryLater
+from ingest.journal.database import transaction
 from ingest.media.rows import FileRow, FileState
 
 APPLICATION_ID: Final = 0x56694D48  # "ViMH"
@@ -110,7 +111,7 @@ class MediaIndex:
         """New and changed rows, and thumbnails by (station, sha256), together; on disk when this returns. New rows have
         their id then. Raises MediaIndexError, with nothing saved."""
         new: list[tuple[FileRow, int]] = []
-        with self._asked() as db, _transaction(db):
+        with self._asked() as db, transaction(db):
             for row in rows:
                 values = _values(row)
                 number = row.id
@@ -143,7 +144,7 @@ class MediaIndex:
             if count <= most:
                 return 0
             ids = db.execute(_OLDEST_ANNOUNCED, (station, min(count - most, _FORGOTTEN_AT_ONCE))).fetchall()
-            with _transaction(db):
+            with transaction(db):
                 db.executemany("DELETE FROM thumbnail WHERE file_id = ?", ids)
                 db.executemany("DELETE FROM file WHERE id = ?", ids)
             return len(ids)
@@ -228,19 +229,6 @@ class MediaIndex:
                 return [_row(row) for row in db.execute(statement, values)]
             except (ContractError, ValueError) as error:
                 raise MediaIndexError(f"the index of pictures {self._path} has a spoilt row: {error}") from error
-
-
-@contextmanager
-def _transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """All of it or nothing."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except sqlite3.Error:
-        if db.in_transaction:  # a full disk may have ended it already
-            db.execute("ROLLBACK")
-        raise
 
 
 def _values(row: FileRow) -> tuple[object, ...]:

@@ -344,5 +344,7 @@ def test_the_openapi_document_is_in_order() -> None:
     assert all(schema.get("description") for schema in document["components"]["schemas"].values())
 
 
-def test_every_kind_can_be_asked_for() -> None:
+def test_every_kind_can_be_asked_for_and_is_in_the_guide() -> None:
     assert list(get_args(readings.KindSlug)) == [kind.slug for kind in Kind]
+    guide = (Path(__file__).parents[3] / "ingest/README.md").read_text()
+    assert [kind.slug for kind in Kind if f"`{kind.slug}`" not in guide] == []

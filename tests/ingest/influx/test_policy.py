@@ -10,7 +10,7 @@ import pytest
 
 from deploy.parts.servers import InfluxDB
 from ingest.errors import RetryLater
-from ingest.influx.policy import BATCH_LINES, write_all
+from ingest.influx.policy import BATCH_LINES, MOST_REQUESTS, TOO_MANY, write_all
 from ingest.influx.settings import InfluxSettings
 from ingest.influx.writer_v1 import WriterV1
 from tests.support.failing_front import FailingFront, Fault
@@ -62,7 +62,7 @@ def test_nothing_is_no_request(writer: WriterV1, front: FailingFront, bucket: st
     assert not front.seen
 
 
-@pytest.mark.parametrize("count", [1, 2, 7, 500])
+@pytest.mark.parametrize("count", [1, 2, 7, 100])
 def test_only_the_lines_that_the_database_refuses_are_refused(
     count: int, writer: WriterV1, front: FailingFront, shared_influx: InfluxDB, bucket: str, seed: int
 ) -> None:
@@ -76,6 +76,27 @@ def test_only_the_lines_that_the_database_refuses_are_refused(
     assert set(refused.values()) <= {"field_type_conflict", "parse_error"}
     assert stored(shared_influx, bucket) == set(range(1000)) - set(bad.values()) | {999999}
     assert front.seen[None] <= 2 + 2 * count * (1 + math.log2(1000 / count))
+
+
+def test_refused_lines_without_number_cost_bounded_work_and_no_other_post_a_line(
+    writer: WriterV1, front: FailingFront, shared_influx: InfluxDB, bucket: str
+) -> None:
+    """Every other line of a post is bad, those of the others are not: they are stored, all of them."""
+    shared_influx.write(bucket, "m,t=a f=1 999999")
+    others = range(BATCH_LINES // 2)
+    hostile = range(BATCH_LINES // 2, BATCH_LINES)
+    bad = [f"m,t=a {n}" for n in hostile if n % 2]
+    lines = [good(n) for n in others] + [good(n) if n % 2 == 0 else f"m,t=a {n}" for n in hostile]
+    refused = Refusals()
+    write_all(writer, bucket, lines, refused)
+    assert refused.keys() >= set(bad), "not stored, and named"
+    assert stored(shared_influx, bucket) >= set(others)
+    assert not {good(n) for n in others} & refused.keys()
+    assert stored(shared_influx, bucket) | {n for n in hostile if good(n) in refused} >= {
+        n for n in hostile if n % 2 == 0
+    }
+    assert TOO_MANY in refused.values()
+    assert front.seen[None] <= 2 + MOST_REQUESTS + 1
 
 
 def test_a_stretch_beyond_the_retention_costs_few_requests(
