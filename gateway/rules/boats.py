@@ -179,6 +179,7 @@ class BoatMatcher:
             detection.wall_ms,
             track.count,
             max(told, default=None),
+            frozenset(call.detection.label for call in track.calls),
             passage,
         )
 

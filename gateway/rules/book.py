@@ -21,7 +21,7 @@ LATE: Final = "late"
 """What holds back a match whose readings came too late to act on."""
 BOATS: Final = ("long_tail_motor", "outboard_motor", "boat")
 NEVER_HELD_BACK: Final = frozenset({"gunshot", "explosion"})
-"""Held back only by a suppression that names them."""
+"""Held back only by a suppression that names them, and never in one incident with anything else."""
 
 
 def _printable(text: str) -> str:
@@ -175,7 +175,7 @@ class SuppressionBase(Section):
 
 
 class WeatherSuppression(SuppressionBase):
-    """when = "weather": rain or wind at the same sensors shortly before."""
+    """when = "weather": rain or wind shortly before, at the same sensors if `scope` says no more."""
 
     when: Literal["weather"] = Field(description='"weather": rain or wind shortly before.')
     labels: list[LabelName] = Field(default_factory=lambda: ["rain", "wind"], description="Sounds of weather.")
@@ -183,9 +183,16 @@ class WeatherSuppression(SuppressionBase):
     rainfall_millimetres: float | None = Field(None, gt=0, le=10_000, description="Or a rain gauge tells so much.")
     wind_speed_metres_per_second: float | None = Field(None, gt=0, le=120, description="Or a wind gauge tells so much.")
     scope: Literal["sensor", "group", "post"] = Field(
-        "group", description="It holds back at the same sensor, at all sensors of its groups, or everywhere."
+        "sensor",
+        description="It holds back at the same sensor, at all sensors of its groups, or everywhere. With a group, one"
+        " sensor that is broken, or that somebody forges, holds back what the others hear.",
     )
     within_s: Seconds = Field(300.0, description="For so long.")
+
+    @property
+    def has_gauges(self) -> bool:
+        """Whether measurements count as weather."""
+        return self.rainfall_millimetres is not None or self.wind_speed_metres_per_second is not None
 
 
 class PatrolSuppression(SuppressionBase):

@@ -78,6 +78,18 @@ def doubts(
         for sensor in one.sensors:
             if sensor not in names:
                 yield f"{one.name}: no hay un sensor {sensor}", f"{one.name}: there is no sensor {sensor}"
+    for one in book.suppressions:
+        if spared := sorted(NEVER_HELD_BACK.intersection(one.holds_back)):
+            es, en = _labels(spared, False), _labels(spared, True)
+            yield (
+                f"{one.name}: calla también {es}: si pasa de verdad, nadie lo sabrá a tiempo; quítelo de holds_back",
+                f"{one.name}: holds back {en} too, and nobody will know in time; take it out of holds_back",
+            )
+        if isinstance(one, WeatherSuppression) and one.scope == "sensor" and one.has_gauges:
+            yield (
+                f'{one.name}: un pluviómetro o anemómetro solo calla a su propio sensor; escriba scope = "group"',
+                f'{one.name}: a rain or wind gauge holds back at its own sensor alone; write scope = "group"',
+            )
     for rule in book.rules:
         if isinstance(rule, BoatRule):
             for river in rule.rivers:

@@ -90,6 +90,7 @@ class Engine:
         self._now_ms: int | None = None
         self._wall_offset_ms = 0
         self._quality: int = TimeQuality.UNTRUSTED
+        self._heard = 0
         self._place = place
 
     @property
@@ -202,8 +203,9 @@ class Engine:
                     silent.last_wall_ms,
                     0,
                     None,
+                    frozenset((SILENCE,)),
                 )
-                changes += self._ledger.matched(silent.rule, match, "", now_ms)
+                changes += self._ledger.matched(silent.rule, match, "", now_ms, 0)
         self._now_ms = to_ms
         return changes
 
@@ -218,6 +220,7 @@ class Engine:
                 confidence = steps / _CONFIDENCE.per_unit
         detection = Detection(at_ms, wall_ms, reading.sensor, reading.label, confidence)
         self._holding.heard(detection)
+        self._heard += 1
         changes: list[Change] = []
         for asked, is_label in self._asked_about(reading.label, reading.sensor):
             is_own = is_label and (confidence is None or confidence >= asked.confidence)
@@ -230,7 +233,7 @@ class Engine:
                 assert self._now_ms is not None
                 is_late = self._now_ms - match.at_ms > asked.max_age_ms
                 held_by = LATE if is_late else self._holding.reason(asked.rule.name, match)
-                changes += self._ledger.matched(asked.rule, match, held_by, self._now_ms)
+                changes += self._ledger.matched(asked.rule, match, held_by, self._now_ms, self._heard)
         return changes
 
     def _asked_about(self, label: str, sensor: str) -> tuple[tuple[_Asked, bool], ...]:

@@ -69,7 +69,7 @@ class Incident(msgspec.Struct, frozen=True):
     word. first and last: steady and Unix time in milliseconds of its first and last reading. count: readings in it; of
     a storm, incidents. confidence: the best, None where none was told. passage: of a boat. state: open, acknowledged,
     closed. note: the last of whoever acknowledged it; notes: the last 50, oldest first. suppressed_by: why nobody is
-    warned, "" when they are.
+    warned, "" when they are. found_by: the rules that found it, the first of them first; of a storm, itself.
     """
 
     number: int
@@ -88,6 +88,7 @@ class Incident(msgspec.Struct, frozen=True):
     note: str = ""
     suppressed_by: str = ""
     notes: tuple[Note, ...] = ()
+    found_by: tuple[str, ...] = ()
 
 
 class Change(NamedTuple):

@@ -36,12 +36,7 @@ class Holding:
             if isinstance(one, WeatherSuppression):
                 for label in one.labels:
                     self._weather_by_label.setdefault(label, []).append(one)
-        self._gauges = [
-            one
-            for one in book.suppressions
-            if isinstance(one, WeatherSuppression)
-            and (one.rainfall_millimetres is not None or one.wind_speed_metres_per_second is not None)
-        ]
+        self._gauges = [one for one in book.suppressions if isinstance(one, WeatherSuppression) and one.has_gauges]
 
     @property
     def window_ms(self) -> int:
@@ -138,7 +133,7 @@ class _Scope:
         self._sensors = frozenset(named) if one.sensors or one.groups else None
 
     def has(self, rule: str, match: Match) -> bool:
-        if match.label not in self._labels and (self._labels or match.label in NEVER_HELD_BACK):
+        if not match.labels <= self._labels and (self._labels or match.labels & NEVER_HELD_BACK):
             return False
         if self._rules and rule not in self._rules:
             return False

@@ -13,9 +13,9 @@ from heapq import heappop, heappush
 from math import inf
 from typing import Final
 
-from gateway.rules.book import SILENCE, STORM, RuleBase, Storm
+from gateway.rules.book import SILENCE, STORM, HeardRule, NearRule, RuleBase, Storm
 from gateway.rules.facts import Change, Incident, Note, Step, with_note
-from gateway.rules.live import Live, live_of
+from gateway.rules.live import Live, kind_of, live_of
 from gateway.rules.matches import Match
 
 TOLD_AGAIN_MS: Final = 15_000
@@ -37,7 +37,7 @@ class Ledger:
         self._storm_ms, self._storm_open_ms = round(storm.within_s * 1000), round(storm.open_s * 1000)
         self._spared = frozenset(storm.spares)
         self._number = 0
-        self._current: dict[tuple[str, Hashable], Live] = {}
+        self._current: dict[tuple[str, Hashable, str], Live] = {}
         self._open: dict[int, Live] = {}
         self._storms: dict[str, Live] = {}
         self._raised: dict[str, deque[tuple[int, Live]]] = {}
@@ -55,20 +55,23 @@ class Ledger:
         """Those that are not closed, by number."""
         return tuple(live.incident for _, live in sorted(self._open.items()) if bool(live.held_by) == held_back)
 
-    def matched(self, rule: RuleBase, match: Match, held_by: str, now_ms: int) -> list[Change]:
-        """A rule matched. held_by: the suppression that holds it back, or ""."""
+    def matched(self, rule: RuleBase, match: Match, held_by: str, now_ms: int, reading: int) -> list[Change]:
+        """A rule matched. held_by: the suppression that holds it back, or "". reading: number of that which made it
+        match: in an incident of several rules it counts once."""
         changes: list[Change] = []
         live = self._find(rule.name, match)
+        if live is not None and self._unanswered is not None and match.at_ms <= live.covered_ms:
+            return []
+        if live is not None and live.held_by and not held_by:
+            changes, live = self._close(live), None  # what held it back is over
+        if live is None and (live := self._find_same(rule, match, held_by)) is not None:
+            self._bind(rule.name, match, live)
         if live is not None:
-            if self._unanswered is not None and match.at_ms <= live.covered_ms:
-                return []
-            if held_by or not live.held_by:
-                return self._grow(live, match, now_ms)
-            changes = self._close(live)  # what held it back is over
-        quiet_ms, open_ms = round(rule.quiet_s * 1000), round(rule.open_s * 1000)
-        live = Live(rule.name, rule.level, match, quiet_ms, open_ms, held_by)
-        live.touched_ms = now_ms
-        self._current[rule.name, match.key] = live
+            return changes + self._grow(live, rule, match, now_ms, reading)
+        live = Live(rule.name, rule.level, match, held_by)
+        live.found(rule)
+        live.touched_ms, live.reading = now_ms, reading
+        self._bind(rule.name, match, live)
         if self._unanswered is None:
             return changes + self._announce(live, now_ms)
         if not self._is_in_known_storm(live):
@@ -77,7 +80,7 @@ class Ledger:
 
     def heard_again(self, rule: str, sensor: str) -> list[Change]:
         """The silence of a sensor is over."""
-        live = self._current.get((rule, sensor)) or self._find_unbound(rule, {sensor}, None)
+        live = self._current.get(_key(rule, sensor, SILENCE)) or self._find_unbound(rule, {sensor}, None)
         return self._close(live) if live is not None else []
 
     def acknowledge(self, number: int, note: str, at_ms: int, wall_ms: int) -> list[Change]:
@@ -119,8 +122,10 @@ class Ledger:
         self._unanswered = []
         for incident in sorted(known, key=lambda one: one.number):
             self.number_seen(incident.number)
-            live = live_of(incident, rules.get(incident.rule))
-            self._unbound.setdefault(incident.rule, []).append(live)
+            found_by = dict.fromkeys((incident.rule, *incident.found_by))
+            live = live_of(incident, [rules[name] for name in found_by if name in rules])
+            for name in live.found_by:
+                self._unbound.setdefault(name, []).append(live)
             if incident.rule == STORM:
                 live.quiet_ms, live.open_ms = self._storm_ms, self._storm_open_ms
                 if incident.state != "closed":
@@ -140,8 +145,8 @@ class Ledger:
         for live in unanswered:
             if live.label != SILENCE and now_ms < live.last_ms + live.quiet_ms and live.state != "closed":
                 changes += self._announce(live, live.first_ms)
-            elif self._current.get((live.rule, live.key)) is live:
-                del self._current[live.rule, live.key]
+            else:
+                self._unbind(live)
         for name, lives in list(self._unbound.items()):
             self._unbound[name] = [live for live in lives if live.state != "closed"]
         for at, live in list(self._current.items()):
@@ -151,7 +156,7 @@ class Ledger:
 
     def is_silent(self, rule: str, sensor: str) -> bool:
         """Whether a silence is told and not over."""
-        live = self._current.get((rule, sensor)) or self._find_unbound(rule, {sensor}, None)
+        live = self._current.get(_key(rule, sensor, SILENCE)) or self._find_unbound(rule, {sensor}, None)
         return live is not None and live.label == SILENCE and live.state != "closed"
 
     def forget_silences(self, is_watched: Iterable[tuple[str, str]]) -> list[Change]:
@@ -169,14 +174,36 @@ class Ledger:
     # inside
 
     def _find(self, rule: str, match: Match) -> Live | None:
-        live = self._current.get((rule, match.key))
+        live = self._current.get(_key(rule, match.key, match.label))
         if live is not None and live.takes(match):
             return live
         live = self._find_unbound(rule, set(match.sensors), match)
         if live is not None:
-            live.key = match.key
-            self._current[rule, match.key] = live
+            self._bind(rule, match, live)
         return live
+
+    def _find_same(self, rule: RuleBase, match: Match, held_by: str) -> Live | None:
+        """The incident of another rule that this is more of, so that people are warned of one thing once: of what is
+        heard at places. Boats are told apart by their ways, and a sensor's silence is nobody else's."""
+        if not isinstance(rule, HeardRule | NearRule):
+            return None
+        same = (
+            live
+            for live in (*self._current.values(), *self._open.values())
+            if (held_by or not live.held_by) and live.is_same(rule, match)
+        )
+        return min(same, key=lambda live: (live.first_ms, live.number), default=None)
+
+    def _bind(self, rule: str, match: Match, live: Live) -> None:
+        key = _key(rule, match.key, match.label)
+        live.keys.append(key)
+        self._current[key] = live
+
+    def _unbind(self, live: Live) -> None:
+        for key in live.keys:
+            if self._current.get(key) is live:
+                del self._current[key]
+        live.keys.clear()
 
     def _find_unbound(self, rule: str, sensors: set[str], match: Match | None) -> Live | None:
         for live in reversed(self._unbound.get(rule, ())):
@@ -226,7 +253,9 @@ class Ledger:
         if storm is None or storm.state == "closed" or at_ms >= storm.last_ms + self._storm_ms:
             storm = self._begin_storm(live, [one for _, one in self._raised[live.label]])
             step = Step.RAISED
-        elif storm.state == "acknowledged" and not live.sensors.keys() <= storm.sensors.keys():
+        elif storm.state == "acknowledged" and (
+            not live.sensors.keys() <= storm.sensors.keys() or live.level == "alert" != storm.level
+        ):
             storm = self._begin_storm(live, [])  # people have seen to those before, and not to this one
             step = Step.RAISED
         live.storm = storm
@@ -234,10 +263,10 @@ class Ledger:
         joined = not live.sensors.keys() <= storm.sensors.keys()
         storm.sensors.update(live.sensors)
         storm.count += 1
-        self._reach(storm, live)
+        is_worse = self._reach(storm, live)
         if step is Step.RAISED:
             return [self._tell(step, storm, at_ms)]
-        return self._grown(storm, at_ms, at_once=joined)
+        return self._grown(storm, at_ms, at_once=joined or is_worse)
 
     def _begin_storm(self, live: Live, before: list[Live]) -> Live:
         """before: incidents that are counted in it, besides this one."""
@@ -252,9 +281,10 @@ class Ledger:
             live.last_wall_ms,
             len(before),
             live.confidence,
+            frozenset((live.label,)),
         )
         level = "alert" if any(one.level == "alert" for one in of_it) else live.level
-        storm = Live(STORM, level, match, self._storm_ms, self._storm_open_ms, "")
+        storm = Live(STORM, level, match, "", self._storm_ms, self._storm_open_ms)
         self._number_it(storm)
         self._storms[live.label] = storm
         self._schedule_close(storm)
@@ -265,13 +295,16 @@ class Ledger:
         live.number = self._number
         self._open[live.number] = live
 
-    def _grow(self, live: Live, match: Match, now_ms: int) -> list[Change]:
+    def _grow(self, live: Live, rule: RuleBase, match: Match, now_ms: int, reading: int) -> list[Change]:
         if match.label == SILENCE:
             return []
         joined = not live.sensors.keys() >= set(match.sensors)
+        is_new, is_worse = rule.name not in live.found_by, rule.level == "alert" != live.level
+        live.found(rule)
+        live.level = rule.level if is_worse else live.level
         live.sensors.update(dict.fromkeys(match.sensors))
-        live.count += 1
-        live.touched_ms = now_ms
+        live.count += live.reading != reading
+        live.touched_ms, live.reading = now_ms, reading
         if match.at_ms >= live.last_ms:
             live.last_ms, live.last_wall_ms = match.at_ms, match.wall_ms
         if match.at_ms < live.first_ms:
@@ -280,16 +313,19 @@ class Ledger:
             live.confidence = max(match.confidence, live.confidence or 0.0)
         live.passage = match.passage or live.passage
         if live.storm is not None:
-            self._reach(live.storm, live)
-            return []
-        return self._grown(live, now_ms, at_once=joined)
+            return self._grown(live.storm, now_ms, at_once=True) if self._reach(live.storm, live) else []
+        return self._grown(live, now_ms, at_once=joined or is_new or is_worse)
 
-    def _reach(self, storm: Live, live: Live) -> None:
+    def _reach(self, storm: Live, live: Live) -> bool:
+        """What an incident does to its storm; whether it makes an alert of it."""
         storm.touched_ms = max(storm.touched_ms, live.touched_ms)
         if live.last_ms >= storm.last_ms:
             storm.last_ms, storm.last_wall_ms = live.last_ms, live.last_wall_ms
         if live.confidence is not None:
             storm.confidence = max(live.confidence, storm.confidence or 0.0)
+        is_worse = live.level == "alert" != storm.level
+        storm.level = live.level if is_worse else storm.level
+        return is_worse
 
     def _grown(self, live: Live, at_ms: int, *, at_once: bool) -> list[Change]:
         if live.number == 0:  # not told of yet
@@ -309,8 +345,7 @@ class Ledger:
     def _close(self, live: Live) -> list[Change]:
         live.state = "closed"
         self._open.pop(live.number, None)
-        if self._current.get((live.rule, live.key)) is live:
-            del self._current[live.rule, live.key]
+        self._unbind(live)
         if live.rule == STORM and self._storms.get(live.label) is live:
             del self._storms[live.label]
         return [Change(Step.CLOSED, live.incident)] if live.number and live.storm is None else []
@@ -322,6 +357,10 @@ class Ledger:
     def _push(self, due_ms: int, what: _Due, live: Live) -> None:
         self._order += 1
         heappush(self._due, (due_ms, self._order, what, live))
+
+
+def _key(rule: str, key: Hashable, label: str) -> tuple[str, Hashable, str]:
+    return rule, key, kind_of(label)
 
 
 def _matters(live: Live) -> tuple[bool, int]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from math import inf
 from typing import Final
 
-from gateway.rules.book import SILENCE, STORM, RuleBase
+from gateway.rules.book import NEVER_HELD_BACK, SILENCE, STORM, DetectionRuleBase, RuleBase
 from gateway.rules.facts import Incident, Note, Passage
 from gateway.rules.matches import Match
 
@@ -16,16 +16,18 @@ _NO_RULE_MS: Final = 300_000
 class Live:
     """An incident that may change."""
 
-    def __init__(self, rule: str, level: str, match: Match, quiet_ms: int, open_ms: int, held_by: str) -> None:
+    def __init__(self, rule: str, level: str, match: Match, held_by: str, quiet_ms: int = 0, open_ms: int = 0) -> None:
         self.number = 0
         self.rule = rule
         self.level = level
-        self.key: Hashable = match.key
+        self.found_by = dict.fromkeys((rule,))
+        self.keys: list[tuple[str, Hashable, str]] = []  # by which the ledger finds it
         self.label = match.label
         self.sensors = dict.fromkeys(match.sensors)
         self.first_ms, self.last_ms = match.first_ms, match.at_ms
         self.first_wall_ms, self.last_wall_ms = match.first_wall_ms, match.wall_ms
         self.count = match.detections
+        self.reading = 0  # number of the last in it
         self.confidence = match.confidence
         self.passage: Passage | None = match.passage
         self.state = "open"
@@ -59,6 +61,7 @@ class Live:
             self.note,
             self.held_by,
             self.notes,
+            tuple(self.found_by),
         )
 
     @property
@@ -72,14 +75,41 @@ class Live:
             return max(self.touched_ms + self.quiet_ms, self.acknowledged_ms)
         return self.touched_ms + self.open_ms
 
+    def found(self, rule: RuleBase) -> None:
+        """A rule found it, too: the most patient of them says how long it may be quiet, and open."""
+        self.found_by[rule.name] = None
+        self.quiet_ms = max(self.quiet_ms, round(rule.quiet_s * 1000))
+        self.open_ms = max(self.open_ms, round(rule.open_s * 1000))
+
     def takes(self, match: Match) -> bool:
         """Whether a match of the same rule and key is more of the same."""
+        if kind_of(match.label) != kind_of(self.label):
+            return False
         if self.state == "closed":
             return match.at_ms <= self.covered_ms
         return match.label == SILENCE or match.at_ms < self.last_ms + self.quiet_ms
 
+    def is_same(self, rule: DetectionRuleBase, match: Match) -> bool:
+        """Whether a match of a rule, at one of its sensors and about what another rule found too, is more of the same.
+        What people have seen to as a notice is not, once it is an alert."""
+        return (
+            self.passage is None
+            and self.rule != STORM
+            and self.found_by.keys() != {rule.name}
+            and (self.label == match.label or self.label in rule.labels)
+            and not (self.state == "acknowledged" and rule.level == "alert" != self.level)
+            and not set(match.sensors).isdisjoint(self.sensors)
+            and self.takes(match)
+        )
 
-def live_of(incident: Incident, rule: RuleBase | None) -> Live:
+
+def kind_of(label: str) -> str:
+    """What can be in one incident: a shot only with shots, an explosion only with explosions."""
+    return label if label in NEVER_HELD_BACK else ""
+
+
+def live_of(incident: Incident, rules: Iterable[RuleBase]) -> Live:
+    """An incident from before a restart. rules: those of `found_by` that still are."""
     match = Match(
         None,
         incident.label,
@@ -90,11 +120,15 @@ def live_of(incident: Incident, rule: RuleBase | None) -> Live:
         incident.last_ms,
         incident.count,
         incident.confidence,
+        frozenset((incident.label,)),
         incident.passage,
     )
-    quiet_ms, open_ms = (round(rule.quiet_s * 1000), round(rule.open_s * 1000)) if rule else (_NO_RULE_MS, _NO_RULE_MS)
-    live = Live(incident.rule, incident.level, match, quiet_ms, open_ms, incident.suppressed_by)
+    live = Live(incident.rule, incident.level, match, incident.suppressed_by)
+    for rule in rules:
+        live.found(rule)
+    live.quiet_ms, live.open_ms = live.quiet_ms or _NO_RULE_MS, live.open_ms or _NO_RULE_MS
     live.number, live.state = incident.number, incident.state
     live.note, live.notes = incident.note, incident.notes
+    live.found_by |= dict.fromkeys(incident.found_by)
     live.told_ms = live.covered_ms = incident.last_steady_ms
     return live

@@ -31,8 +31,9 @@ class Detection(NamedTuple):
 
 
 class Match(NamedTuple):
-    """A rule matched. key: what is one incident of the rule. sensors: in the order of their first word. first_*: of the
-    first detection in it, at_ms and wall_ms of the last. detections: how many are in it."""
+    """A rule matched. key: what is one incident of the rule. label: of the last detection in it, labels: of all.
+    sensors: in the order of their first word. first_*: of the first detection, at_ms and wall_ms of the last.
+    detections: how many."""
 
     key: Hashable
     label: str
@@ -43,6 +44,7 @@ class Match(NamedTuple):
     wall_ms: int
     detections: int
     confidence: float | None
+    labels: frozenset[str]
     passage: Passage | None = None
 
 
@@ -203,4 +205,5 @@ def _match(key: str, detections: list[Detection]) -> Match:
         last.wall_ms,
         len(detections),
         max(told, default=None),
+        frozenset(one.label for one in detections),
     )

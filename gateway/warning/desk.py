@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from gateway.rules.facts import Change
+from gateway.rules.facts import Change, Incident
 from gateway.supervision.backoff import Backoff
 from gateway.warning.errors import OutputError, RefusedError
 from gateway.warning.notice import Notice, test_words, whole_text
@@ -92,11 +92,14 @@ class Desk:
         """Its name in the settings."""
         return self._settings.name
 
-    def offer(self, change: Change, age_s: float = 0.0) -> None:
-        """Warn of this, which happened so long ago, if it is for this output. Returns at once; a full queue tells
-        several in one. What comes too late to warn of, such as a clip from a card, is counted as such: the output could
-        not have given it."""
-        if not self._is_for(change):
+    def offer(self, change: Change, age_s: float = 0.0, before: Incident | None = None) -> None:
+        """Warn of this, which happened so long ago, if it is for this output. before: the incident as it stood when it
+        was last told; whoever was told then is told again only if it has become an alert. Returns at once; a full queue
+        tells several in one. What comes too late to warn of, such as a clip from a card, is counted as such: the output
+        could not have given it."""
+        if not self._is_for(change.incident):
+            return
+        if before is not None and before.level == change.incident.level and self._is_for(before):
             return
         if age_s > self._settings.too_late_s:
             self._give_up("warning_came_late", Notice(change, time.monotonic()))
@@ -158,12 +161,12 @@ class Desk:
 
     # choosing
 
-    def _is_for(self, change: Change) -> bool:
-        settings, incident = self._settings, change.incident
+    def _is_for(self, incident: Incident) -> bool:
+        settings = self._settings
         return (
             incident.level in settings.levels
             and (not settings.labels or incident.label in settings.labels)
-            and (not settings.rules or incident.rule in settings.rules)
+            and (not settings.rules or not {incident.rule, *incident.found_by}.isdisjoint(settings.rules))
             # A siren that is for the night alone sounds by day too while nobody knows whether it is night.
             and (
                 not settings.hours

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from gateway.rules.facts import Change
+from gateway.rules.facts import Change, Incident
 from gateway.warning.desk import Count, Desk, Output, Words, machine_wall_ms
 from gateway.warning.errors import OutputError, UnknownOutputError
 from gateway.warning.log_line import LogOutput
@@ -49,11 +49,11 @@ class Warnings:
             Desk(one, _output(one, station, speakers), words, zone, count, wall_ms, is_time_known) for one in settings
         ]
 
-    def warn(self, change: Change, age_s: float = 0.0) -> None:
+    def warn(self, change: Change, age_s: float = 0.0, before: Incident | None = None) -> None:
         """Warn of an incident by every output that it is for. age_s: how long ago what it is about was heard (a
-        recorder may tell late). Returns at once."""
+        recorder may tell late). before: as it stood when it was last told, None when it never was. Returns at once."""
         for desk in self.desks:
-            desk.offer(change, age_s)
+            desk.offer(change, age_s, before)
 
     def keep_untold(self, path: Path, boot: str, boot_ms: int) -> None:
         """After the desks have ended: keep what they could not give, for the next start. What cannot be kept is counted

@@ -25,7 +25,7 @@ from gateway.clock.steady import Steady
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
 from gateway.rules.engine import Engine
-from gateway.rules.facts import Change, Fact, Note, Step, with_note
+from gateway.rules.facts import Change, Fact, Incident, Note, Step, with_note
 from gateway.watch.board import MAX_DETECTIONS, Board
 from gateway.watch.history import History
 from gateway.watch.inbox import Inbox
@@ -50,8 +50,8 @@ _DETECTIONS: Final = (Kind.ACOUSTIC_DETECTION, Kind.CAMERA_DETECTION)
 class Warner(Protocol):
     """`gateway.warning.warnings.Warnings`, as far as it is used here: returns at once."""
 
-    def warn(self, change: Change, age_s: float) -> None:
-        """Warn of this, which happened so long ago."""
+    def warn(self, change: Change, age_s: float, before: Incident | None) -> None:
+        """Warn of this, which happened so long ago. before: the incident as it stood when it was last told."""
 
     def acknowledged(self, number: int) -> None:
         """Somebody has seen to it."""
@@ -85,7 +85,7 @@ class Watch:
         self._stood_ms = 0
         self._rules: Engine | None = None
         self._upstream = Upstream()
-        self._warned: dict[int, str] = {}
+        self._warned: dict[int, Incident] = {}  # as they stood when they were last told
         self._highest = self._numbered = 0  # number of an incident; and as counted in the outbox
         self._urgent = Event()
         self._taken: deque[Accepted] = deque()  # those after one that the stage failed on are not lost
@@ -209,7 +209,8 @@ class Watch:
                 self._urgent.set()
 
     def _warn(self, change: Change, age_s: float) -> None:
-        """Of what begins, and of what grows into something more urgent or is no longer held back."""
+        """Of what begins, and of what grows into something more urgent, or is found by another rule, which may be that
+        of an output."""
         incident, number = change.incident, change.incident.number
         if change.step is Step.ACKNOWLEDGED:
             self._warner.acknowledged(number)
@@ -217,10 +218,10 @@ class Watch:
             self._warned.pop(number, None)
         elif not incident.suppressed_by and change.step is not Step.HELD_BACK:
             before = self._warned.get(number)
-            if before is None or (before != "alert" and incident.level == "alert"):
-                self._warned[number] = incident.level
+            if before is None or (before.level, before.found_by) != (incident.level, incident.found_by):
+                self._warned[number] = incident
                 if incident.state == "open":
-                    self._warner.warn(change, age_s)
+                    self._warner.warn(change, age_s, before)
 
     def _send(self, change: Change, steady_ms: int, moment: Moment, *, is_past: bool = False) -> None:
         if self._upstream.is_due(change, steady_ms):
@@ -244,7 +245,7 @@ class Watch:
         for change in known:
             if change.incident.state != "closed" or steady_ms - change.incident.last_steady_ms < _DAY_MS:
                 self._board.change(change)
-        self._warned = {change.incident.number: change.incident.level for change in known if _is_told(change)}
+        self._warned = {change.incident.number: change.incident for change in known if _is_told(change)}
         rules = self._rules = self._new_rules()
         past: Iterable[Fact] = ()
         if not self._recall_failed:
@@ -259,7 +260,7 @@ class Watch:
         self._recall_failed = False
         self._highest = max([last, *(one.number for one in incidents), *(one.incident.number for one in changes)])
         for change in changes:
-            if _is_told(change) and change.incident.number not in self._warned:
+            if _is_told(change):
                 self._warn(change, max(0, steady_ms - change.incident.last_steady_ms) / 1000)
             self._board.change(change)
             self._history.change(change)

@@ -125,7 +125,7 @@ def test_each_rule_is_told_in_words() -> None:
             " que pasen 3 h sin más"
         ),
         "muestra en la página cuando un sensor en rio-medio no dice nada por 3 veces su intervalo",
-        "calla todo menos explosión o disparo después de lluvia o viento o 8 m/s en el mismo grupo, por 5 min",
+        "calla todo menos explosión o disparo después de lluvia o viento o 8 m/s en el mismo sensor, por 5 min",
         "calla voces de saw mientras una patrulla está fuera, hasta 12 h",
     ]
     assert describe(FULL, "es")[-1] == "10 avisos de lo mismo en 10 min: los demás se juntan en uno, con su cuenta"
@@ -136,18 +136,31 @@ def test_each_rule_is_told_in_words() -> None:
 
 
 def test_rules_that_cannot_work_here_are_doubted() -> None:
-    assert list(doubts(FULL, BEND, [], ["chainsaw"])) == []
+    gauge = "rain: a rain or wind gauge holds back at its own sensor alone"
+    assert [english.partition(";")[0] for _, english in doubts(FULL, BEND, [], ["chainsaw"])] == [gauge]
     said = [english for _, english in doubts(FULL, Place(), ["rio-medio"], ["voices", "chainsaw"])]
     assert said == [
         "no rule warns of: voices",
         "saw: no sensor belongs to group Monte",
+        'rain: a rain or wind gauge holds back at its own sensor alone; write scope = "group"',
         "near: too few sensors have a place on the map",
         "boat: no river Río Sereno on the map",
         "boat: no river has 2 sensors on its banks",
     ]
-    assert [english for _, english in doubts(FULL, BEND, [], ["voices"])] == ["no rule warns of: voices"]
+    assert next(english for _, english in doubts(FULL, BEND, [], ["voices"])) == "no rule warns of: voices"
     sun = book({"name": "sun", "when": "heard", "labels": ["chainsaw"], "sun": ["day"], "sensors": ["x"]})
     assert len(list(doubts(sun, Place(), [], []))) == 2
+
+
+@pytest.mark.parametrize("when", ["weather", "patrol"])
+def test_a_suppression_that_names_a_shot_is_doubted(when: str) -> None:
+    told = {"name": "lluvia", "when": when, "holds_back": ["chainsaw", "gunshot"]}
+    saw = {"name": "saw", "when": "heard", "labels": ["chainsaw", "gunshot"]}
+    ((spanish, english),) = doubts(book(saw, suppressions=[told]), BEND, [], [])
+    assert spanish == (
+        "lluvia: calla también disparo: si pasa de verdad, nadie lo sabrá a tiempo; quítelo de holds_back"
+    )
+    assert english.startswith("lluvia: holds back gunshot too")
 
 
 # the reference file

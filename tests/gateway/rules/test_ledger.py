@@ -91,8 +91,14 @@ PATROL: dict[str, object] = {"name": "patrulla", "when": "patrol", "longest_s": 
 SHOT: dict[str, object] = {"when": "heard", "labels": ["gunshot"]}
 
 
+def test_rain_holds_back_at_the_sensor_that_hears_it_if_no_group_is_asked_for() -> None:
+    on = engine({**SAW, "together": "sensor"}, suppressions=[RAIN])
+    changes = run(on, [heard(0, "a", "rain"), heard(1, "a"), heard(2, "b")])
+    assert steps(changes) == ["HELD_BACK 1 chainsaw a x1 (lluvia)", "RAISED 2 chainsaw b x1"]
+
+
 def test_rain_at_a_group_holds_back_there_and_no_longer_than_told() -> None:
-    on = engine(SAW, SHOT, suppressions=[RAIN])
+    on = engine(SAW, SHOT, suppressions=[{**RAIN, "scope": "group"}])
     facts = [heard(0, "a", "rain"), heard(1, "b"), heard(2, "c"), heard(3, "b", "gunshot"), heard(100, "b")]
     assert steps(run(on, facts)) == [
         "HELD_BACK 1 chainsaw b x1 (lluvia)",
@@ -167,10 +173,18 @@ def test_a_gunshot_is_held_back_when_it_is_named_and_only_at_the_sensors_named()
     assert [change.step.name for change in changes] == ["HELD_BACK", "RAISED", "RAISED"]
 
 
+def test_a_shot_in_a_match_of_other_sounds_is_not_held_back_with_them() -> None:
+    both = {"when": "heard", "labels": ["gunshot", "chainsaw"], "count": 2}
+    rain = {**RAIN, "holds_back": ["chainsaw"]}
+    changes = run(engine(both, suppressions=[rain]), [heard(0, "a", "rain"), heard(1, "a", "gunshot"), heard(2, "a")])
+    assert [change.step.name for change in changes] == ["RAISED"]
+
+
 def test_a_suppression_may_be_for_some_rules_only() -> None:
-    on = engine(SAW, {**SAW, "together": "post"}, suppressions=[{**PATROL, "rules": ["rule 2"]}])
-    changes = run(on, [patrol(0, "out", 1), heard(1)])
-    assert steps(changes) == ["RAISED 1 chainsaw a x1", "HELD_BACK 2 chainsaw a x1 (patrulla)"]
+    boat = {**SAW, "labels": ["boat"]}
+    on = engine(SAW, boat, suppressions=[{**PATROL, "rules": ["rule 2"]}])
+    changes = run(on, [patrol(0, "out", 1), heard(1), heard(2, label="boat")])
+    assert steps(changes) == ["RAISED 1 chainsaw a x1", "HELD_BACK 2 boat a x1 (patrulla)"]
 
 
 # storms

@@ -159,8 +159,11 @@ def test_a_silence_that_nobody_watches_any_more_closes() -> None:
 _RULES = book(
     {**SAW, "quiet_s": 60, "open_s": 600, "together": "sensor"},
     {"name": "three", "when": "heard", "labels": ["chainsaw", "voices"], "count": 3, "of": 5, "within_s": 100},
-    {"name": "near", "when": "near", "labels": ["gunshot"], "metres": 1500},
-    suppressions=[{"name": "lluvia", "when": "weather", "within_s": 50}, {"name": "patrulla", "when": "patrol"}],
+    {"name": "near", "when": "near", "labels": ["gunshot", "chainsaw"], "metres": 1500},
+    suppressions=[
+        {"name": "lluvia", "when": "weather", "within_s": 50, "scope": "group"},
+        {"name": "patrulla", "when": "patrol"},
+    ],
     incidents=1000,
 )
 _STORMY = _RULES.model_copy(update={"storm": Storm(incidents=2, within_s=100)})

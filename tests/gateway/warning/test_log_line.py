@@ -31,3 +31,25 @@ def test_alerts_are_warnings_and_notices_are_not(caplog: pytest.LogCaptureFixtur
         ("INFO", "PRUEBA de Vigía: así llega un aviso. No pasa nada."),
     }
     assert _ALERT.search("gateway.alerts: ALERTA: Motosierra en norte")
+
+
+@pytest.mark.expects_warnings
+def test_an_incident_that_another_rule_finds_is_told_where_it_was_not_and_everywhere_as_an_alert(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
+    near = {"output": "log", "name": "cerca", "rules": ["near"], "lang": "en"}
+    first = raised(1, rule="saw", found_by=("saw",), level="notice")
+    joined = raised(1, Step.GROWN, rule="saw", found_by=("saw", "near"), level="notice")
+    alert = raised(1, Step.GROWN, rule="saw", found_by=("saw", "near"), level="alert")
+    with running({"output": "log", "name": "todo"}, near) as post:
+
+        def sent() -> tuple[int, int]:
+            return post.state("todo").sent, post.state("cerca").sent
+
+        post.warnings.warn(first)
+        wait_until("told to one", lambda: sent() == (1, 0))
+        post.warnings.warn(joined, 0.0, first.incident)
+        wait_until("told to the other", lambda: sent() == (1, 1))
+        post.warnings.warn(alert, 0.0, joined.incident)
+        wait_until("told to both", lambda: sent() == (2, 2))

@@ -13,7 +13,7 @@ from firmware_bridge.readings import Kind, Reading, make_reading
 from firmware_bridge.sources import Delivery, RadioText
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted
-from gateway.rules.facts import Change
+from gateway.rules.facts import Change, Incident
 from tests.gateway.watch.facts_made import heard
 from tests.gateway.watch.lookouts import Post, Receiver, lookout, webhook
 from tests.support.waiting import wait_until
@@ -163,8 +163,8 @@ def test_from_intake_to_the_outputs_queue_is_quick(tmp_path: Path) -> None:
         warned = threading.Event()
         warn = post.lookout.warnings.warn
 
-        def tapped(change: Change, age_s: float = 0.0) -> None:
-            warn(change, age_s)
+        def tapped(change: Change, age_s: float = 0.0, before: Incident | None = None) -> None:
+            warn(change, age_s, before)
             warned.set()
 
         post.lookout.warnings.warn = tapped  # type: ignore[method-assign]  # a tap: all parts are real
