@@ -13,25 +13,21 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import msgspec
-
 from firmware_bridge.readings import Reading
 from gateway.clock.boots import Boot, Boots
 from gateway.clock.clock import Clock
 from gateway.clock.moments import Moment
 from gateway.contract.entries import Entry, TimeQuality
 from gateway.contract.ranges import RangeSet
-from gateway.contract.rows import MAX_STEPS, MAX_TIME_MS, check_reading
+from gateway.contract.rows import MAX_STEPS, check_reading
 from gateway.contract.topics import ContractError, Lane
-from gateway.outbox.rows import Row, is_sound, sealed
+from gateway.outbox.rows import Row, entry_in, reading_in, row_of, sealed
 from gateway.outbox.safe_store import SafeStore
 from gateway.outbox.store import Store, Tallies
 from gateway.outbox.stretches import END, NOTHING, START, Place, Skip
 
 log = logging.getLogger(__name__)
 
-_encode: Final = msgspec.msgpack.Encoder().encode
-_decode: Final = msgspec.msgpack.Decoder(Reading).decode
 _REMEMBERED: Final = 4096
 
 
@@ -133,7 +129,7 @@ class Outbox:
         for item in readings:
             try:
                 self._check(item.reading)
-                rows.append(_row(item))
+                rows.append(row_of(*item))
             except ContractError as error:
                 log.debug("discarded: %s: %r", error, item.reading)
                 tallies = Counter(tallies or {}) + Counter({("outbox", error.reason): 1})
@@ -265,11 +261,22 @@ class Outbox:
         """Those of some entries that are still here."""
         return self._parcel(lane, lambda store: store.these(lane, run, ranges))
 
+    def latest_from_before(self, lane: Lane, limit: int) -> list[Entry]:
+        """The last entries of a lane that earlier openings took in, oldest first, with the time that their clock had:
+        this freezes nothing. Without those whose bytes have rotted."""
+
+        def read(store: Store) -> list[Entry]:
+            rows = store.latest_from_before(lane, limit)
+            return [entry for entry in map(entry_in, rows) if entry is not None]
+
+        with self._disk:
+            return self._store.ask("be read", read) or []
+
     def _parcel(self, lane: Lane, read: Callable[[Store], list[Row]]) -> Parcel | None:
         def make(store: Store) -> Parcel | None:
             while rows := read(store):
                 run = store.runs.get(rows[0].run)
-                read_back = [_reading(row) if run is not None else None for row in rows]
+                read_back = [reading_in(row) if run is not None else None for row in rows]
                 rotten = [row for row, reading in zip(rows, read_back, strict=True) if reading is None]
                 if rotten:
                     store.discard(rotten, ("outbox", "rotten"))
@@ -359,25 +366,3 @@ class Outbox:
         """Every counter by (place, name), committed or not."""
         with self._disk, self._memory:
             return dict(Counter(self._store.ask("be counted", Store.tallies) or {}) + self._pending_tallies)
-
-
-def _row(item: Accepted) -> Row:
-    lane, moment, reading = item
-    age_ms = reading.age_ms
-    if age_ms:
-        reading = msgspec.structs.replace(reading, age_ms=0)
-    body = _encode(reading)
-    wall_ms, boot_ms = moment.wall_ms - age_ms, moment.boot_ms - age_ms
-    if moment.quality is TimeQuality.UNTRUSTED or not 0 <= wall_ms <= MAX_TIME_MS:
-        return Row(lane, 0, 0, None, TimeQuality.UNTRUSTED, 0, boot_ms, wall_ms, 0, body)
-    return Row(lane, 0, 0, wall_ms, moment.quality, moment.uncertainty_ms, None, None, 0, body)
-
-
-def _reading(row: Row) -> Reading | None:
-    """What a row holds; None when it is not as it was written."""
-    if not is_sound(row):
-        return None
-    try:
-        return _decode(row.body)
-    except msgspec.DecodeError:
-        return None

@@ -8,12 +8,20 @@ import zlib
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
+import msgspec
+
+from firmware_bridge.readings import Reading
 from gateway.clock.boots import Boot
-from gateway.clock.moments import Anchor
+from gateway.clock.moments import Anchor, Moment
+from gateway.contract.entries import Entry, TimeQuality
+from gateway.contract.rows import MAX_TIME_MS
+from gateway.contract.topics import Lane
 
 ENTRY_OVERHEAD_BYTES: Final = 64
 """What an entry is reckoned to take beside its body."""
 
+_encode: Final = msgspec.msgpack.Encoder().encode
+_decode: Final = msgspec.msgpack.Decoder(Reading).decode
 _FROZEN: Final = struct.Struct("<6q").pack
 _UNFROZEN: Final = struct.Struct("<7q").pack
 
@@ -51,6 +59,35 @@ class Held(NamedTuple):
 
     entries: int = 0
     bytes: int = 0
+
+
+def row_of(lane: Lane, moment: Moment, reading: Reading) -> Row:
+    """A reading as a row without a number, its age taken off its time."""
+    age_ms = reading.age_ms
+    if age_ms:
+        reading = msgspec.structs.replace(reading, age_ms=0)
+    body = _encode(reading)
+    wall_ms, boot_ms = moment.wall_ms - age_ms, moment.boot_ms - age_ms
+    if moment.quality is TimeQuality.UNTRUSTED or not 0 <= wall_ms <= MAX_TIME_MS:
+        return Row(lane, 0, 0, None, TimeQuality.UNTRUSTED, 0, boot_ms, wall_ms, 0, body)
+    return Row(lane, 0, 0, wall_ms, moment.quality, moment.uncertainty_ms, None, None, 0, body)
+
+
+def reading_in(row: Row) -> Reading | None:
+    """What a row holds; None when it is not as it was written."""
+    if not is_sound(row):
+        return None
+    try:
+        return _decode(row.body)
+    except msgspec.DecodeError:
+        return None
+
+
+def entry_in(row: Row) -> Entry | None:
+    """A row as an entry; one without a time of its own has the wall clock's. None when it is not as it was written."""
+    reading = reading_in(row)
+    time_ms = row.wall_ms if row.time_ms is None else row.time_ms
+    return None if reading is None else Entry(row.sequence, time_ms or 0, row.quality, row.uncertainty_ms, reading)
 
 
 def boot_row(boot: Boot) -> tuple[object, ...]:

@@ -17,9 +17,10 @@ from urllib.parse import quote
 from gateway.clock.boots import Boot
 from gateway.contract.ranges import MAX_SEQUENCE
 from gateway.contract.topics import Lane
+from gateway.outbox.company import company, remove_with_company
 from gateway.outbox.loose_pages import pages_of_file, pages_of_log, rows_of_page
 from gateway.outbox.rows import Row, Run, boot_of, is_sound
-from gateway.outbox.store import APPLICATION_ID, Store, company, remove_with_company
+from gateway.outbox.store import APPLICATION_ID, Store
 from gateway.outbox.stretches import SELECT_ENTRIES
 
 log = logging.getLogger(__name__)

@@ -17,9 +17,20 @@ from gateway.clock.boots import Boot
 from gateway.contract.batches import EPOCH_BYTES
 from gateway.contract.ranges import RangeSet
 from gateway.contract.topics import Lane
+from gateway.outbox.company import check_before_sqlite_does, remove_with_company
 from gateway.outbox.disk_errors import DamagedError, is_damage
 from gateway.outbox.rows import ENTRY_OVERHEAD_BYTES, Held, Row, Run, boot_of, boot_row, sealed
-from gateway.outbox.stretches import END, NOTHING, SELECT_ENTRIES, Place, Skip, last_before, oldest, oldest_of_others
+from gateway.outbox.stretches import (
+    END,
+    NOTHING,
+    SELECT_ENTRIES,
+    Place,
+    Skip,
+    last_before,
+    latest_of_earlier_runs,
+    oldest,
+    oldest_of_others,
+)
 
 APPLICATION_ID: Final = 0x56694F42  # "ViOB", at byte 68 of the file
 _ALWAYS_CHECKED_BYTES: Final = 16 * 1024 * 1024
@@ -69,7 +80,7 @@ class Store:
         """Open or make the file. Raises DamagedError, or sqlite3.Error or OSError when the disk is at fault."""
         fresh = path is None or not path.exists()
         if path is not None:
-            _check_before_sqlite_does(path, fresh)
+            check_before_sqlite_does(path, fresh)
         db = sqlite3.connect(path or ":memory:", isolation_level=None, check_same_thread=False, timeout=2.0)
         db.text_factory = lambda raw: raw.decode(errors="replace")  # a rotten name must not stop a whole answer
         try:
@@ -147,6 +158,10 @@ class Store:
         """Where the last entry after a place is that was received before a time, in this boot's or in Unix time."""
         this_boot = min(run.id for run in self.runs.values() if run.boot == self.run.boot)
         return last_before(self._db, lane, after, wall_ms=wall_ms, boot_ms=boot_ms, this_boot=this_boot)
+
+    def latest_from_before(self, lane: Lane, limit: int) -> list[Row]:
+        """The last entries of a lane from before the run begun, oldest first."""
+        return latest_of_earlier_runs(self._db, lane, self.run.id, limit)
 
     def these(self, lane: Lane, run: int, ranges: RangeSet) -> list[Row]:
         """Those of some entries of a lane and run that are still there, ascending."""
@@ -335,27 +350,6 @@ def _add_state(db: sqlite3.Connection, replay: ReplayStates, tallies: Tallies) -
         _ADD_REPLAY, [(device, highest, bitmap.to_bytes(8, "big")) for device, (highest, bitmap) in replay.items()]
     )
     db.executemany(_ADD_TALLY, [(place, name, count) for (place, name), count in tallies.items()])
-
-
-def _check_before_sqlite_does(path: Path, fresh: bool) -> None:
-    """Raises DamagedError for what SQLite would delete (the log of a file that is empty or gone) or not open."""
-    if path.is_dir():
-        raise DamagedError("a directory stands in its place")
-    log = path.with_name(path.name + "-wal")
-    if (fresh or path.stat().st_size == 0) and log.exists() and log.stat().st_size > 0:
-        raise DamagedError("it is empty or gone, and its log is not")
-
-
-def company(path: Path) -> list[Path]:
-    """A SQLite file and what belongs to it."""
-    return [path.with_name(path.name + suffix) for suffix in ("", "-wal", "-shm", "-journal")]
-
-
-def remove_with_company(path: Path) -> None:
-    """Delete a SQLite file and what belongs to it, as far as it is there and can be."""
-    for part in company(path):
-        with suppress(OSError):
-            part.unlink()
 
 
 def _check(db: sqlite3.Connection, path: Path | None) -> None:

@@ -85,6 +85,14 @@ def last_before(
     return None if found is None else (int(found[0]), int(found[1]))
 
 
+def latest_of_earlier_runs(db: sqlite3.Connection, lane: Lane, run: int, limit: int) -> list[Row]:
+    """The last entries of a lane from before a run, oldest first."""
+    rows = db.execute(
+        f"{SELECT_ENTRIES} WHERE lane = ? AND run < ? ORDER BY run DESC, sequence DESC LIMIT ?", (lane, run, limit)
+    ).fetchall()
+    return [Row._make(row) for row in reversed(rows)]
+
+
 def _one_message(rows: sqlite3.Cursor, limit: int, skip: Skip) -> tuple[list[Row], bool]:
     """What of the rows goes into one message, and whether there was more."""
     made: list[Row] = []

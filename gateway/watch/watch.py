@@ -3,7 +3,8 @@ the board, the history and headquarters.
 
 An alert's way: outbox (on disk) -> inbox -> rules -> outputs and board -> history (on disk) and headquarters. Whoever
 is to be warned is warned before the incident itself is on disk: if the gateway is killed between the two, a person was
-warned of something that this post then does not know of, and not the other way round.
+warned of something that this post then does not know of, and not the other way round. If it is killed before the rules
+have heard of the alert, the next start finds it in the outbox.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from firmware_bridge.readings import Kind
 from firmware_bridge.sources import RadioText
 from gateway.clock.clock import Clock
 from gateway.clock.moments import Moment
-from gateway.clock.steady import Steady
+from gateway.clock.steady import Steady, SteadyPoint
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
 from gateway.rules.engine import Engine
@@ -29,6 +30,7 @@ from gateway.rules.facts import Change, Fact, Incident, Note, Step, with_note
 from gateway.watch.board import MAX_DETECTIONS, Board
 from gateway.watch.history import History
 from gateway.watch.inbox import Inbox
+from gateway.watch.missed import DETECTIONS, missed
 from gateway.watch.upstream import Upstream, lane_of, reading_of
 
 log = logging.getLogger(__name__)
@@ -44,7 +46,8 @@ _MANY_WAITING: Final = 500
 _BATCH: Final = 64
 """Facts between two looks at what else is due: at a flood, so many share one commit."""
 _DAY_MS: Final = 86_400_000
-_DETECTIONS: Final = (Kind.ACOUSTIC_DETECTION, Kind.CAMERA_DETECTION)
+_MOST_MISSED: Final = 1000
+"""So many of the outbox's last alerts are looked at for what a kill kept from the rules."""
 
 
 class Warner(Protocol):
@@ -241,6 +244,7 @@ class Watch:
         steady_ms = self._steady.at(moment)
         if stood is not None:
             self._board.was_deaf(stood.steady_ms, steady_ms)
+            self._take_up_missed(stood, steady_ms)
         known = self._history.incidents()
         for change in known:
             if change.incident.state != "closed" or steady_ms - change.incident.last_steady_ms < _DAY_MS:
@@ -273,6 +277,19 @@ class Watch:
         took_s = time.monotonic() - began
         log.info("the rules have begun in %.1f s, %d incidents are open", took_s, len(rules.open_incidents()))
 
+    def _take_up_missed(self, stood: SteadyPoint, steady_ms: int) -> None:
+        """Put into the history what the outbox had and the rules had not when the post was killed."""
+        entries = self._outbox.latest_from_before(Lane.ALERT, _MOST_MISSED)
+        facts = missed(entries, self._history.facts(since_steady_ms=stood.steady_ms), stood, steady_ms)
+        if not facts:
+            return
+        log.info("%d alerts came just before the post went off: the rules hear them now", len(facts))
+        for fact in facts:
+            self._history.add(fact)
+        if (point := self._steady.point) is not None:
+            self._history.stand(point)
+        self._history.commit(sync=True)
+
     def _remembered(self, facts: Iterable[Fact], since_ms: int) -> Iterator[Fact]:
         """Those facts since a steady time; and what the board shows of all of them, for the board."""
         words = _LastWords()
@@ -300,11 +317,11 @@ class _LastWords:
         reading = fact.reading
         self._last.pop((reading.sensor, reading.kind), None)
         self._last[reading.sensor, reading.kind] = fact
-        if reading.kind in _DETECTIONS:
+        if reading.kind in DETECTIONS:
             self._detections.append(fact)
 
     def tell(self, board: Board) -> None:
         detections = {id(fact): fact for fact in self._detections}
-        rest = [fact for fact in self._last.values() if fact.reading.kind not in _DETECTIONS]
+        rest = [fact for fact in self._last.values() if fact.reading.kind not in DETECTIONS]
         for fact in sorted([*detections.values(), *rest], key=lambda fact: fact.steady_ms):
             board.hear(fact)
