@@ -62,7 +62,6 @@ class Ledger:
         self._mark = mark
         self._db: sqlite3.Connection | None = None
         self._last = mark
-        self._settled = 0
         self._unsettled: list[tuple[float, int]] = []
 
     def open(self, clock_s: float) -> None:

@@ -14,6 +14,7 @@ from typing import Final
 from firmware_bridge.commands.voice import Said
 from firmware_bridge.framing.text_lines import LineSplitter
 from firmware_bridge.links.modem_dialect import Dialect, Event, Half, Heard, Measure, Packet, Payload, Step
+from firmware_bridge.links.modem_pair import Pair
 from firmware_bridge.readings import DownlinkError, Rejected
 
 TRIES: Final = 3
@@ -21,7 +22,6 @@ BUSY_TRIES: Final = 20
 BUSY_WAIT_S: Final = 0.5
 QUIET_S: Final = 0.3
 BOOT_S: Final = 0.3
-PAIR_S: Final = 1.0
 HELD_S: Final = 1.0
 FIRST_BACK_OFF_S: Final = 5.0
 LONGEST_BACK_OFF_S: Final = 60.0
@@ -48,9 +48,8 @@ _SET_UP: Final = (Phase.LISTENING, Phase.ASKING, Phase.ARMING, Phase.CHECKING, P
 class ModemSession:
     """See the module. Begins when `start` is called; before that it only listens.
 
-    Reasons: other_text (lines that nobody asked for), payload_line_lost, metadata_line_lost, bad_line (a length that is
-    not that of its payload), modem_reset, modem_silent, modem_refused, overlong_bytes, downlink_not_sent, and those of
-    the dialect.
+    Reasons: other_text (lines that nobody asked for), bad_line, modem_reset, modem_silent, modem_refused,
+    overlong_bytes, downlink_not_sent, those of `Pair` and those of the dialect.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -72,7 +71,7 @@ class ModemSession:
         self._back_off_s = FIRST_BACK_OFF_S
         self._last_line = 0.0
         self._last_bytes = 0.0
-        self._half: tuple[Half, float] | None = None
+        self._pair = Pair()
         self._asked: Packet | None = None
         self._mute_questions: set[str] = set()
 
@@ -110,7 +109,7 @@ class ModemSession:
     @property
     def may_send(self) -> bool:
         """See `Conversation.may_send`: not while a packet is coming."""
-        return self._phase is Phase.LISTENING and self._half is None and self._dialect.transmit is not None
+        return self._phase is Phase.LISTENING and not self._pair.is_open and self._dialect.transmit is not None
 
     def check(self, said: Said) -> None:
         """See `Conversation.check`. Reasons: no_transmit, those of the dialect."""
@@ -140,7 +139,7 @@ class ModemSession:
             self._take_line(line, self._last_bytes)
         if forgotten := self._lines.cut_off():  # else the first line of the next connection would be glued to it
             self._events.append(Rejected("bad_line", 1, f"{forgotten} bytes of a line when the port was lost"))
-        self._half = None
+        self._pair.forget()
         self._release()
         events, self._events = self._events, []
         return events
@@ -154,9 +153,7 @@ class ModemSession:
 
     def tick(self, now: float) -> list[Event]:
         """Do what is due. To be called often enough: several times a second while `is_waiting`."""
-        if self._half is not None and now - self._half[1] > PAIR_S:
-            self._half = None
-            self._events.append(Rejected("payload_line_lost", 1, "no payload after its metadata"))
+        self._events += self._pair.tick(now)
         if self._lines.is_holding and now - self._last_bytes >= HELD_S:
             for line in self._lines.give_up():
                 self._take_line(line, now)
@@ -208,25 +205,18 @@ class ModemSession:
     def _hear(self, heard: Heard, now: float) -> None:
         match heard:
             case Half():
-                if self._half is not None:
-                    self._events.append(Rejected("payload_line_lost", 1, "metadata after metadata"))
-                self._half = (heard, now)
+                self._events += self._pair.begin(heard, now)
                 return
             case Payload(content):
-                half, self._half = self._half, None
-                if half is None:
-                    self._events.append(Rejected("metadata_line_lost", 1, "a payload without its metadata"))
-                    packet = Packet(content)
-                elif half[0].length not in (None, len(content)):
-                    self._events.append(Rejected("bad_line", 1, f"{len(content)} bytes, {half[0].length} announced"))
+                packet, lost = self._pair.complete(content)
+                self._events += lost
+                if packet is None:
                     return
-                else:
-                    packet = Packet(content, half[0].rssi_dbm, half[0].snr_decibels)
             case Packet():
                 packet = heard
             case Rejected():
                 self._events.append(heard)
-                self._half = None  # as likely its payload as not, and lost only once
+                self._pair.forget()  # as likely its payload as not, and lost only once
                 if self._phase is Phase.LISTENING:
                     self._after_packet(now)  # damaged on the line, but received: a one-shot receiver has stopped
                 return
@@ -280,7 +270,7 @@ class ModemSession:
         self._give_up_sending(detail)
         self._events.append(Rejected(reason, 1, detail))
         self._release()
-        self._half = None
+        self._pair.forget()
         self._phase = Phase.WAITING
         self._due = now + BOOT_S
 
@@ -306,17 +296,13 @@ class ModemSession:
         self._due = now + self._step.timeout_s
 
     def _done(self, now: float) -> None:
-        match self._phase:
-            case Phase.ASKING:
-                self._release()
-                self._phase = Phase.LISTENING
-                self._after_packet(now)
-            case Phase.SETTING_UP:
-                self._phase = Phase.LISTENING
-                self._trouble = ""
-                self._back_off_s = FIRST_BACK_OFF_S
-            case _:
-                self._phase = Phase.LISTENING
+        was, self._phase = self._phase, Phase.LISTENING
+        if was is Phase.ASKING:
+            self._release()
+            self._after_packet(now)
+        elif was is Phase.SETTING_UP:
+            self._trouble = ""
+            self._back_off_s = FIRST_BACK_OFF_S
 
     def _give_up_sending(self, detail: str) -> None:
         """Count what was being sent, unless it is out and only the listening was still to begin."""

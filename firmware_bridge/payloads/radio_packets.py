@@ -145,16 +145,6 @@ class RadioDevices(CommandSettings):
         return self
 
 
-class AddressedDevices(RadioDevices):
-    """The same for a modem that tells who sent a packet."""
-
-    devices: Addressed = Field(  # type: ignore[assignment]  # another kind of list, on purpose
-        default=[],
-        description="The sensors that are listened to: ours with id, name and key_file; of other makes with id (their "
-        "address), name and payload. Packets of others are counted.",
-    )
-
-
 class PacketReader:
     """Makes deliveries of what a modem session says. Opens keys and codecs when it is made. Not for several threads.
 

@@ -14,7 +14,8 @@ from deploy.parts.processes import free_port
 from deploy.parts.servers import Mosquitto
 from deploy.pki import authority
 from firmware_bridge.links.broker_settings import BrokerSettings
-from firmware_bridge.links.mqtt_link import MAX_MESSAGE_BYTES, BrokerState, Message, MqttLink
+from firmware_bridge.links.mqtt_connection import Message
+from firmware_bridge.links.mqtt_link import MAX_MESSAGE_BYTES, BrokerState, MqttLink
 from firmware_bridge.readings import DownlinkError
 from tests.support.mqtt_peer import MqttPeer
 from tests.support.waiting import wait_until
