@@ -7,6 +7,7 @@ from typing import Final
 
 from deploy.doctor.devices import devices_of
 from deploy.doctor.findings import Finding, Text, ages, attention, counted, number, ok, wrong
+from deploy.doctor.outputs import is_told_here
 from deploy.doctor.reason import Reason
 from deploy.doctor.reasons import UNMAPPED, advice
 from firmware_bridge.sources import SourceSettings
@@ -63,7 +64,9 @@ def discard_findings(
     if state is None:
         return _findings(tallies, {}, {}, set())
     moved = {
-        (one.place, one.name): one for one in state.counters if one.since_start and now_s - one.moved_s < _LATELY_S
+        (one.place, one.name): one
+        for one in state.counters
+        if one.since_start and now_s - one.moved_s < _LATELY_S and not is_told_here(one)
     }
     lately = {key: one.since_start for key, one in moved.items()}
     lately |= {key: total for key, total in tallies.items() if key[0] == _ACCEPTED}

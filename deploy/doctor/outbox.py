@@ -23,6 +23,7 @@ from deploy.doctor.findings import (
 )
 from deploy.doctor.processes import holds, lock_holder
 from deploy.doctor.soundness import WITHIN_S, Store, soundness, unreadable
+from deploy.doctor.tallies import read_tallies
 from firmware_bridge.sources import SourceSettings
 from gateway.contract.topics import Lane
 from gateway.outbox.store import APPLICATION_ID
@@ -206,11 +207,5 @@ def _in_memory(path: Path) -> Finding:
 
 
 def _tallies(path: Path, sources: Sequence[SourceSettings], state: GatewayState | None) -> list[Finding]:
-    def question(rows: sqlite_files.Rows) -> dict[tuple[str, str], int]:
-        return {(place, name): total for place, name, total in rows("SELECT place, name, total FROM tally")}
-
-    try:
-        totals = sqlite_files.ask(path, APPLICATION_ID, question, within_s=WITHIN_S)
-    except (sqlite_files.TooSlowError, sqlite_files.DamagedError, OSError):
-        return []  # the look at its soundness tells
-    return discard_findings(totals, sources, state, time.monotonic())
+    totals = read_tallies(path)
+    return [] if totals is None else discard_findings(totals, sources, state, time.monotonic())

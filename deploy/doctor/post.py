@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploy.doctor.broker import AT_POST, broker_check
+from deploy.doctor.budget import budget_checks
 from deploy.doctor.certificates import Files, certificate_check
 from deploy.doctor.clock import clock_check
 from deploy.doctor.codec_files import codec_checks
@@ -16,6 +17,7 @@ from deploy.doctor.extras import extra_checks
 from deploy.doctor.findings import Check, Finding, Text, Told, attention, counted, ok
 from deploy.doctor.folders import folder_checks
 from deploy.doctor.outbox import outbox_checks
+from deploy.doctor.outputs import outputs_check
 from deploy.doctor.rules import rules_checks
 from deploy.doctor.serial_ports import port_checks
 from deploy.doctor.service import service_check
@@ -47,6 +49,10 @@ def examine_post(path: Path) -> list[Told]:
         checks.append(sources_check(settings.sources, state))
         max_bytes = settings.outbox.max_megabytes * 1024 * 1024
         checks += [disk_check(kept.parent), *outbox_checks(kept, max_bytes, settings.sources, state)]
+    if sound("outbox", "uplink", "rules"):
+        checks += budget_checks(kept, uplink.budget_bytes, settings.rules.zone)
+    if sound("warnings") and state is not None:
+        checks.append(outputs_check(settings.warnings, state))
     if sound("place", "rules", "lanes"):
         checks += rules_checks(settings)
     if sound("warnings", "page", "outbox", "sources"):
