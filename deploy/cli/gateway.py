@@ -37,7 +37,7 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
     """
     from deploy.doctor.files import at_post
     from deploy.doctor.findings import Text
-    from deploy.settings.post import doubts_of_post, doubts_of_sources, place_of_post, rules_of_post
+    from deploy.settings.post import doubts_of_link, doubts_of_post, doubts_of_sources, place_of_post, rules_of_post
     from gateway.rules.describe import describe
     from gateway.settings import GatewaySettings
 
@@ -54,7 +54,7 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
         lang.value,
     )
     tell_paths(settings, lang.value)
-    tell_doubts(doubts_of_sources(settings), lang.value)
+    tell_doubts([*doubts_of_sources(settings), *doubts_of_link(settings)], lang.value)
     if not settings.sources:
         say(
             Text(

@@ -46,6 +46,13 @@ def doubts_of_post(settings: GatewaySettings, book: RuleBook, place: Place) -> l
     return [Text(*both) for both in doubts(book, place, names, settings.lanes.alert_labels)]
 
 
+def doubts_of_link(settings: GatewaySettings) -> list[Text]:
+    """What of the hours and budgets of the link is hardly meant."""
+    from gateway.uplink.settings import doubts
+
+    return [Text(*both) for both in doubts(settings.uplink)]
+
+
 def doubts_of_sources(settings: GatewaySettings) -> list[Text]:
     """Labels of the settings' own making: they are kept, and no alert knows them."""
     return [

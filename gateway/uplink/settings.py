@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -83,3 +84,31 @@ class UplinkSettings(Section):
         default_factory=BudgetSettings,
         description="Most bytes of a day. What is over waits for the next day; nothing is thrown away for it.",
     )
+
+
+def doubts(settings: UplinkSettings) -> Iterator[tuple[str, str]]:
+    """What may be and is hardly meant: (Spanish, English)."""
+    if settings.mode == "windows" and not settings.windows:
+        minutes, hours = f"{settings.cycle_minutes:g} min", f"{settings.cycle_hours:g} h"
+        yield (
+            f'mode = "windows" sin [[uplink.windows]]: el enlace se abre {minutes} cada {hours}, sin hora fija',
+            f'mode = "windows" without [[uplink.windows]]: it opens for {minutes} every {hours}, not at fixed hours',
+        )
+    if settings.mode == "always" and settings.windows:
+        yield (
+            'hay [[uplink.windows]], pero con mode = "always" el enlace no se cierra nunca; escriba mode = "windows"',
+            'there are [[uplink.windows]], but with mode = "always" the link never closes; write mode = "windows"',
+        )
+    budget = settings.budget_bytes
+    if budget.alert is not None:
+        yield (
+            "uplink.budget_bytes.alert: cuando se gaste, ninguna alerta llega a la sede hasta el otro día; quítelo",
+            "uplink.budget_bytes.alert: once it is spent no alert reaches headquarters before the next day; remove it",
+        )
+    for lane in ("detection", "reading", "health", "media"):
+        name, limit = f"uplink.budget_bytes.{lane}", getattr(budget, lane)
+        if budget.total is not None and limit is not None and limit > budget.total:
+            yield (
+                f"{name} ({limit}) pasa de total ({budget.total}): no limita nada, y puede gastar lo de los demás",
+                f"{name} ({limit}) is more than total ({budget.total}): it bounds nothing, and may spend all of that",
+            )
