@@ -40,7 +40,7 @@ class Health:
         while True:
             moment = self._clock.now()
             self._outbox.accept([Accepted(Lane.HEALTH, moment, reading) for reading in self.report()])
-            if stop.wait(self._every_s):
+            if self._machine.watch(stop, self._every_s):
                 return
 
     def report(self) -> list[Reading]:

@@ -4,7 +4,10 @@ something is not told, it is left out."""
 from __future__ import annotations
 
 import os
+import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +15,9 @@ from firmware_bridge.readings import QUANTITIES, ReadingError
 
 _SECTOR_BYTES: Final = 512  # of /sys/block/*/stat, whatever the disk's own (kernel: block/stat.rst)
 _SECTORS_WRITTEN: Final = 6
+_SUPPLY_LOOK_S: Final = 1.0
+"""The driver (drivers/hwmon/raspberrypi-hwmon.c) asks the firmware every 2 s and has it forget: its alarm is of that
+time alone."""
 _LIFE_STEP: Final = 0.1  # JESD84-B51, DEVICE_LIFE_TIME_EST_TYP_A: 0x01 is up to 10 % used, ... 0x0B over 100 %
 
 
@@ -22,6 +28,18 @@ class Machine:
         self._directory = directory
         self._sys = sys
         self._proc = proc
+        self._supply_alarm: Path | None = None
+        self._was_weak = False  # the supply, since values() was last asked
+
+    def watch(self, stop: threading.Event, seconds: float) -> bool:
+        """Wait so long, and look at the supply meanwhile; whether it was told to stop."""
+        until = time.monotonic() + seconds
+        while (left_s := until - time.monotonic()) > 0:
+            if stop.wait(min(_SUPPLY_LOOK_S, left_s) if self._supply_alarm is not None else left_s):
+                return True
+            with suppress(OSError, ValueError):
+                self._look_at_supply()
+        return stop.is_set()
 
     def values(self) -> dict[str, float]:
         """Quantity name to value, of those that the machine tells plausibly. Never raises for the machine."""
@@ -62,11 +80,18 @@ class Machine:
         return disk.f_bavail * disk.f_frsize
 
     def _undervoltage(self) -> float:
-        """1 while the supply is too weak, or has been since the machine started (the alarm is latched until then)."""
-        for hwmon in sorted((self._sys / "class/hwmon").iterdir()):
-            if (hwmon / "name").read_text().strip() == "rpi_volt":
-                return int((hwmon / "in0_lcrit_alarm").read_text())
-        raise ValueError("no rpi_volt here")
+        """1 when the supply is too weak, or was at any look since this was last asked."""
+        named = ((hwmon, (hwmon / "name").read_text().strip()) for hwmon in (self._sys / "class/hwmon").iterdir())
+        self._supply_alarm = next((hwmon / "in0_lcrit_alarm" for hwmon, name in named if name == "rpi_volt"), None)
+        if self._supply_alarm is None:
+            raise ValueError("no rpi_volt here")
+        self._look_at_supply()
+        was_weak, self._was_weak = self._was_weak, False
+        return float(was_weak)
+
+    def _look_at_supply(self) -> None:
+        if self._supply_alarm is not None:
+            self._was_weak = self._was_weak or int(self._supply_alarm.read_text()) != 0
 
     def _written_bytes(self) -> float:
         return int((self._disk() / "stat").read_text().split()[_SECTORS_WRITTEN]) * _SECTOR_BYTES

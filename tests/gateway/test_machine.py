@@ -1,6 +1,7 @@
 """What the machine tells of itself, from files laid out as Linux lays them out on a Raspberry Pi."""
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,22 @@ def test_a_pi_tells_its_heat_its_supply_and_its_card(pi: Machine) -> None:
     assert values["undervoltage_flag"] == 1
     assert values["card_written_bytes_total"] == 4096 * 512
     assert values["card_life_used_ratio"] == pytest.approx(0.3)
+
+
+def test_a_supply_that_was_weak_for_a_moment_is_told_once(pi: Machine, tmp_path: Path) -> None:
+    alarm, stop = tmp_path / "sys/class/hwmon/hwmon1/in0_lcrit_alarm", threading.Event()
+    alarm.write_text("0\n")
+    assert pi.values()["undervoltage_flag"] == 0
+    for said in ("1\n", "0\n"):  # the firmware has forgotten by the time of the report
+        alarm.write_text(said)
+        assert not pi.watch(stop, 0.01)
+    assert pi.values()["undervoltage_flag"] == 1
+    assert pi.values()["undervoltage_flag"] == 0
+    alarm.unlink()
+    assert not pi.watch(stop, 0.01)
+    assert "undervoltage_flag" not in pi.values()
+    stop.set()
+    assert pi.watch(stop, 3600)
 
 
 def test_what_is_not_told_or_cannot_be_is_left_out(tmp_path: Path) -> None:
