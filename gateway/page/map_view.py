@@ -7,15 +7,18 @@ to the south, in units of the drawing; north is up.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import count
 from math import atan2, cos, degrees, hypot, radians
 from typing import Final, NamedTuple
 
 from gateway.page import phrases, pictograms
 from gateway.page.languages import Language
-from gateway.page.now_view import age_s, passage_words
+from gateway.page.map_room import Box, Name, Room
+from gateway.page.now_view import age_s, passage_words, standing_words
 from gateway.page.sensors_view import state_of
 from gateway.place.geometry import Point, River
 from gateway.place.place import Place
+from gateway.rules.book import SILENCE
 from gateway.rules.facts import Incident
 from gateway.watch.words import BoardState
 
@@ -25,9 +28,10 @@ _LEAST_HEIGHT, _MOST_HEIGHT = 240.0, 460.0
 _METRES_PER_DEGREE: Final = 111_195.0
 _MOST_LINE_POINTS: Final = 400
 _LONGEST_GUESS_S: Final = 7200.0
-_LETTER: Final = 6.4
-"""Width of a letter of a label, about."""
-_LABEL_HEIGHT: Final = 14.0
+_BOAT: Final = 15.0
+"""Radius of a boat's sign."""
+_ORDER: Final = {"alert": 0, "post": 1, "seen": 2, "silent": 3, "low": 4, "never": 5, "well": 6}
+_LOUD: Final = frozenset({"alert", "post"})
 
 
 class Shape(NamedTuple):
@@ -39,32 +43,41 @@ class Shape(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A sensor or the post. state: as in `sensor_rows`, alert where something goes on, post. label_x, label_y, anchor:
-    where its name goes; has_label: there is room for it."""
+    """A sensor or the post. x, y: of its sign; home_x, home_y: where it stands, which differs in a crowd. has_sign:
+    there is room for more than a dot. state: as in `sensor_rows`, alert where something goes on, seen where somebody
+    has seen to it, post. words: of its state. name: where its title goes, None where there is no room: then a number
+    stands in the sign and in the list."""
 
     x: float
     y: float
+    home_x: float
+    home_y: float
+    has_sign: bool
     state: str
     title: str
+    words: str
     pictogram: str
-    label_x: float
-    label_y: float
-    anchor: str
-    has_label: bool
+    name: Name | None
+    number: str
 
 
 class Boat(NamedTuple):
-    """heading: degrees clockwise from north. arrives: "15:57" at the post, or ""."""
+    """heading: degrees clockwise from north. arrives: "15:57" at the post, or "". name: where that goes, None for
+    nowhere."""
 
     x: float
     y: float
+    home_x: float
+    home_y: float
     heading: float
     arrives: str
     words: str
+    name: Name | None = None
 
 
 class MapView(NamedTuple):
-    """bar_width: of the scale bar, in units; bar_words: what it measures."""
+    """marks: most pressing first. bar_width: of the scale bar, in units; bar_words: what it measures. unplaced: sensors
+    of which nobody told where they are."""
 
     width: float
     height: float
@@ -131,15 +144,21 @@ def map_view(state: BoardState, place: Place, say: Language) -> MapView | None:
         *(Shape("river", one.name, ground.path([one.points])) for one in place.rivers),
     ]
     going_on = [c.incident for c in state.incidents if c.incident.state != "closed" and not c.incident.suppressed_by]
-    boats = [boat for one in going_on if (boat := _boat(one, state, place, ground, say)) is not None]
     bar_metres = _round_down(90 / ground.units_per_metre)
+    bar_width = round(bar_metres * ground.units_per_metre, 1)
+    north, bar = Box(10, 8, 34, 48), Box(WIDTH - 18 - bar_width, ground.height - 38, WIDTH - 10, ground.height)
+    marks, boats = _placed(
+        _marks(state, place, going_on, ground, say),
+        [boat for one in going_on if (boat := _boat(one, state, place, ground, say)) is not None],
+        Room(WIDTH, ground.height, north, bar),
+    )
     return MapView(
         WIDTH,
         ground.height,
         shapes,
-        _marks(state, place, going_on, ground, boats, say),
+        marks,
         boats,
-        round(bar_metres * ground.units_per_metre, 1),
+        bar_width,
         phrases.distance(say, bar_metres),
         [
             word.title
@@ -149,57 +168,69 @@ def map_view(state: BoardState, place: Place, say: Language) -> MapView | None:
     )
 
 
-def _marks(
-    state: BoardState, place: Place, going_on: list[Incident], ground: _Ground, boats: list[Boat], say: Language
-) -> list[Mark]:
-    words = {word.name: word for word in state.sensors}
-    # The newest that nobody has acknowledged.
-    label_of = {sensor: one.label for one in reversed(going_on) if one.state == "open" for sensor in one.sensors}
-    told: list[tuple[float, float, str, str, str]] = []
+def _marks(state: BoardState, place: Place, going_on: list[Incident], ground: _Ground, say: Language) -> list[Mark]:
+    """Each where it stands, the most pressing first."""
+    words_of = {word.name: word for word in state.sensors}
+    incident_of: dict[str, Incident] = {}
+    for one in sorted(going_on, key=lambda one: (one.state == "open", one.number)):
+        if one.label != SILENCE:
+            incident_of.update(dict.fromkeys(one.sensors, one))
+    marks = []
     if place.post is not None:
-        told.append((*ground.at(place.post), "post", say("Puesto"), "post"))
+        x, y = ground.at(place.post)
+        marks.append(Mark(x, y, x, y, True, "post", say("Puesto"), "", "post", None, ""))
+    plain = {
+        "silent": say("Callado"),
+        "low": say("Batería baja"),
+        "never": say("Nunca se oyó"),
+        "well": say("Bien"),
+    }
     for sensor in place.sensors.values():
         if sensor.position is None:
             continue
-        word = words.get(sensor.name)
+        word = words_of.get(sensor.name)
         is_in = state_of(word) if word is not None else "never"
-        pictogram = "silence" if is_in == "silent" else "sensor"
-        if sensor.name in label_of:
-            is_in, pictogram = "alert", pictograms.of_label(label_of[sensor.name])
-        told.append((*ground.at(sensor.position), is_in, sensor.title, pictogram))
-    taken = [(x - 12, y - 12, x + 12, y + 12) for x, y, *_ in told] + [
-        (boat.x - 16, boat.y - 16, boat.x + 16, boat.y + 16) for boat in boats
+        words, pictogram = plain[is_in], "silence" if is_in == "silent" else "sensor"
+        if incident := incident_of.get(sensor.name):
+            is_in = "alert" if incident.state == "open" else "seen"
+            words, pictogram = say.label(incident.label), pictograms.of_label(incident.label)
+            if standing := standing_words(incident, say):
+                words = f"{words} · {standing}"
+        x, y = ground.at(sensor.position)
+        marks.append(Mark(x, y, x, y, True, is_in, sensor.title, words, pictogram, None, ""))
+    return sorted(marks, key=lambda one: (_ORDER[one.state], one.title.casefold()))
+
+
+def _placed(marks: list[Mark], boats: list[Boat], room: Room) -> tuple[list[Mark], list[Boat]]:
+    """With room for each: what sounds and the boats first, with their names; then the others."""
+    loud, quiet = [one for one in marks if one.state in _LOUD], [one for one in marks if one.state not in _LOUD]
+    loud = [_with_name(_with_sign(one, room), room) for one in loud]
+    boats = [_boat_with_name(_boat_with_sign(boat, room), room) for boat in boats]
+    quiet = [_with_sign(one, room) for one in quiet]
+    quiet = [_with_name(one, room) for one in quiet]
+    numbers = count(1)
+    numbered = [
+        one._replace(number=str(next(numbers))) if one.has_sign and one.name is None else one for one in loud + quiet
     ]
-    order = {"post": 0, "alert": 1, "silent": 2, "low": 3}
-    told.sort(key=lambda one: order.get(one[2], 4))
-    return [_labelled(*one, ground.height, taken) for one in told]
+    return numbered, boats
 
 
-def _labelled(
-    x: float,
-    y: float,
-    is_in: str,
-    title: str,
-    pictogram: str,
-    height: float,
-    taken: list[tuple[float, float, float, float]],
-) -> Mark:
-    """With its name where it covers nothing: below, above, right, left; unnamed if there is no such place."""
-    wide = len(title) * _LETTER
-    for label_x, label_y, anchor, left in (
-        (x, y + 25, "middle", x - wide / 2),
-        (x, y - 16, "middle", x - wide / 2),
-        (x + 15, y + 4, "start", x + 15),
-        (x - 15, y + 4, "end", x - 15 - wide),
-    ):
-        box = (left, label_y - _LABEL_HEIGHT + 3, left + wide, label_y + 3)
-        if box[0] < 0 or box[2] > WIDTH or box[1] < 0 or box[3] > height:
-            continue
-        if any(box[0] < r and l < box[2] and box[1] < b and t < box[3] for l, t, r, b in taken):  # noqa: E741
-            continue
-        taken.append(box)
-        return Mark(x, y, is_in, title, pictogram, round(label_x, 1), round(label_y, 1), anchor, True)
-    return Mark(x, y, is_in, title, pictogram, x, y, "middle", False)
+def _with_sign(mark: Mark, room: Room) -> Mark:
+    found = room.sign(mark.x, mark.y)
+    return mark._replace(x=found[0], y=found[1]) if found is not None else mark._replace(has_sign=False)
+
+
+def _with_name(mark: Mark, room: Room) -> Mark:
+    return mark._replace(name=room.name(mark.x, mark.y, mark.title)) if mark.has_sign else mark
+
+
+def _boat_with_sign(boat: Boat, room: Room) -> Boat:
+    found = room.sign(boat.x, boat.y, _BOAT)
+    return boat._replace(x=found[0], y=found[1]) if found is not None else boat
+
+
+def _boat_with_name(boat: Boat, room: Room) -> Boat:
+    return boat._replace(name=room.name(boat.x, boat.y, boat.arrives, _BOAT)) if boat.arrives else boat
 
 
 def _boat(incident: Incident, state: BoardState, place: Place, ground: _Ground, say: Language) -> Boat | None:
@@ -218,6 +249,8 @@ def _boat(incident: Incident, state: BoardState, place: Place, ground: _Ground, 
     x, y = ground.at(river.point_at(along))
     at_post = [when_ms for sensor, when_ms in passage.arrivals if sensor == ""]
     return Boat(
+        x,
+        y,
         x,
         y,
         _heading(river, along, way, ground),

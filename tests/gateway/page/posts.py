@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -45,9 +46,9 @@ _DETECTIONS = ("chainsaw", "long_tail_motor")
 class Post:
     """What the page shows and does, without a gateway around it."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, geojson: Path = EXAMPLE_MAP) -> None:
         self.directory = directory
-        self.place = Place.load(PlaceSettings(map=EXAMPLE_MAP))
+        self.place = Place.load(PlaceSettings(map=geojson))
         self.board = Board(
             SensorCard(one.name, one.title, one.groups, one.expected_interval_s) for one in self.place.sensors.values()
         )
@@ -179,6 +180,38 @@ class Post:
 
     def _test(self, name: str) -> None:
         self.tested.append(name)
+
+
+def crowded_map(directory: Path, count: int) -> Path:
+    """A river of 14 km, and so many sensors within 400 m of one of its bends."""
+    river = {"type": "LineString", "coordinates": [[-72.06, -2.96], [-72.0, -3.0], [-71.93, -3.02]]}
+    features = [_feature(river, kind="river", name="Río Sereno")]
+    features.append(_feature({"type": "Point", "coordinates": [-71.94, -3.01]}, kind="post", name="Puesto"))
+    for n in range(count):
+        at = [-72.0 + 0.0036 * (n % 5) / 5, -3.0 + 0.0036 * (n // 5) / max(4, count / 5)]
+        point = {"type": "Point", "coordinates": at}
+        features.append(_feature(point, kind="sensor", name=f"s{n}", title=f"Aguajal {n}"))
+    path = directory / "crowd.geojson"
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    return path
+
+
+def crowd(post: Post) -> None:
+    """On such a map: a chainsaw, a shot, three boats from the same sensor; one sensor that was seen to."""
+    now_ms = time.time_ns() // 1_000_000
+    post.hear("s1", Kind.DEVICE_STATUS, {"battery_ratio": 0.8})
+    post.hear("s2", Kind.DEVICE_STATUS, {"battery_ratio": 0.1})
+    post.raise_incident(1, "gunshot", "s7")
+    post.raise_incident(2, "chainsaw", "s8")
+    post.raise_incident(3, "chainsaw", "s9", state="acknowledged", notes=(Note(now_ms, "Rosa"),))
+    for number, late_s in ((4, 0), (5, 60), (6, 120)):
+        passage = Passage("Río Sereno", "downstream", 2.4, (("", now_ms + 1_500_000 + late_s * 1000),))
+        post.raise_incident(number, "long_tail_motor", "s4", ago_s=30, passage=passage)
+    post.tell()
+
+
+def _feature(geometry: dict[str, Any], **properties: str) -> dict[str, Any]:
+    return {"type": "Feature", "properties": properties, "geometry": geometry}
 
 
 def make_link(state: LinkState, trouble: str = "", **other: Any) -> UplinkState:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from playwright.sync_api import Browser, expect
 
 from gateway.page.settings import PageSettings
 from tests.gateway.page.browsers import CHROMIUM, DESK, chromium, visiting
-from tests.gateway.page.posts import PIN, Post, serving
+from tests.gateway.page.posts import PIN, Post, crowd, crowded_map, serving
 
 pytestmark = [
     pytest.mark.slow,
@@ -231,12 +232,38 @@ def test_a_post_that_is_gone_is_said_and_found_again(browser: Browser, post: Pos
             expect(lost).to_be_visible(visible=is_gone)
 
 
+def test_a_crowded_map_can_be_read(browser: Browser, tmp_path: Path, screenshots: Path | None) -> None:
+    with closing(Post(tmp_path, crowded_map(tmp_path, 20))) as post:
+        crowd(post)
+        with serving(post) as url, visiting(browser, url) as visit:
+            visit.go("/mapa")
+            visit.shoot(screenshots, "crowd")
+            found = visit.page.evaluate(MEASURE)
+            assert found["faults"] == []
+            assert min(text["contrast"] for text in found["texts"]) >= 7
+            drawing = visit.page.locator("svg.map")
+            for name in ("Aguajal 7", "Aguajal 8"):
+                expect(drawing.locator(".mark.alert text").get_by_text(name, exact=True)).to_be_visible()
+            rows = visit.page.locator(".places li")
+            expect(rows).to_have_count(3 + 21)
+            expect(rows.get_by_text("Aguajal 19")).to_be_visible()
+            rows.last.scroll_into_view_if_needed()
+            visit.shoot(screenshots, "crowd-list")
+
+
+def test_a_map_without_a_boat_shows_none(browser: Browser, post: Post) -> None:
+    with serving(post) as url, visiting(browser, url) as visit:
+        visit.go("/mapa")
+        expect(visit.page.locator(".moving")).to_have_count(0)
+
+
 def test_the_map_shows_what_goes_on(browser: Browser, busy_post: Post) -> None:
     with serving(busy_post) as url, visiting(browser, url) as visit:
         visit.go("/mapa")
         drawing = visit.page.locator("svg.map")
         expect(drawing.locator(".mark.alert")).to_have_count(3)
         expect(drawing.locator(".moving")).to_have_count(1)
+        expect(visit.page.locator(".places .moving")).to_have_count(1)
         expect(drawing.locator(".river, .territory, .boundary")).to_have_count(3)
         expect(drawing.get_by_text("2 km")).to_be_visible()
         expect(drawing.get_by_text("N", exact=True)).to_be_visible()

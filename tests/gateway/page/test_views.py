@@ -12,12 +12,10 @@ from firmware_bridge.sources import SourceStanding
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import OutboxState
 from gateway.page.languages import Language, Languages
-from gateway.page.map_view import MapView, map_view
 from gateway.page.now_view import now_view
 from gateway.page.phrases import at, moment
 from gateway.page.post_view import link_words, post_view
 from gateway.page.sensors_view import sensor_rows
-from gateway.place.place import Place
 from gateway.rules.facts import Fact, Note, Passage
 from gateway.uplink.uplink import LinkState
 from gateway.watch.words import BoardState, ClockWord, OutputWord, SourceWord, TroubleWord
@@ -135,67 +133,6 @@ def test_what_comes_late_tells_when_it_was_measured_and_when_it_came(post: Post)
     assert "llegó" not in rows["rio-abajo"].when
     assert rows["pluvial"].values == "Nivel del río 2,35 m"
     assert rows["rio-abajo"].values == "Temperatura 27,4 °C"
-
-
-def drawn(state: BoardState, place: Place) -> MapView:
-    found = map_view(state, place, SPANISH)
-    assert found is not None
-    return found
-
-
-def test_the_map_has_everything_inside_and_north_up(post: Post, busy: BoardState) -> None:
-    found = drawn(busy, post.place)
-    assert [shape.kind for shape in found.shapes] == ["territory", "boundary", "river"]
-    numbers = [float(number) for shape in found.shapes for number in re.findall(r"[\d.]+", shape.path)]
-    assert min(numbers) >= 0
-    assert max(numbers) <= max(found.width, found.height)
-    for mark in found.marks:
-        assert 0 < mark.x < found.width
-        assert 0 < mark.y < found.height
-    by_title = {mark.title: mark for mark in found.marks}
-    assert by_title["Río arriba"].y < by_title["Río medio"].y, "further north is further up"
-    assert by_title["Río arriba"].x < by_title["Río abajo"].x, "further east is further right"
-    assert {title: mark.state for title, mark in by_title.items()} == {
-        "Puesto": "post",
-        "Río arriba": "silent",
-        "Río medio": "alert",
-        "Río abajo": "alert",
-        "Quebrada Norte": "alert",
-    }
-    assert found.unplaced == ["pluvial"]
-
-
-def test_the_scale_bar_measures_what_it_says(post: Post, busy: BoardState) -> None:
-    found = drawn(busy, post.place)
-    (shape,) = [one for one in found.shapes if one.kind == "boundary"]
-    (x1, y1), (x2, y2) = (map(float, point.split()) for point in shape.path.removeprefix("M").split("L"))
-    metres_per_unit = 12_280 / ((x2 - x1) ** 2 + (y2 - y1) ** 2) ** 0.5  # the boundary's length by haversine
-    told = float(found.bar_words.partition(" ")[0]) * 1000
-    assert told == pytest.approx(found.bar_width * metres_per_unit, rel=0.02)
-
-
-def test_no_two_names_on_the_map_cover_each_other(post: Post, busy: BoardState) -> None:
-    boxes = []
-    for mark in drawn(busy, post.place).marks:
-        if mark.has_label:
-            wide = len(mark.title) * 6.4
-            left = mark.label_x - {"middle": wide / 2, "start": 0, "end": wide}[mark.anchor]
-            boxes.append((left, mark.label_y - 11, left + wide, mark.label_y + 3))
-    for number, a in enumerate(boxes):
-        for b in boxes[number + 1 :]:
-            assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1]
-
-
-def test_a_boat_has_moved_on_from_its_last_sensor(post: Post, busy: BoardState) -> None:
-    (boat,) = drawn(busy, post.place).boats
-    sensor = next(mark for mark in drawn(busy, post.place).marks if mark.title == "Río abajo")
-    assert boat.x > sensor.x, "this river flows east"
-    assert 20 < boat.heading < 90
-    assert re.fullmatch(r"(\d+/\d+ )?\d+:\d\d", boat.arrives)
-
-
-def test_a_post_without_a_map_has_none(post: Post) -> None:
-    assert map_view(post.board.snapshot(), Place(), SPANISH) is None
 
 
 def moods(post: Post) -> dict[str, str]:
