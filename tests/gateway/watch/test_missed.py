@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from firmware_bridge.readings import Kind, Reading, make_reading
 from gateway.clock.moments import Moment
 from gateway.clock.steady import SteadyPoint
@@ -27,13 +29,14 @@ from tests.gateway.watch.lookouts import lookout
 from tests.support.waiting import wait_until
 with lookout(Path(sys.argv[1])) as post:
     post.deliver(heard("chainsaw", confidence=0.8))
-    wait_until("it has grown", lambda: post.lookout.board.incident(1).incident.count == 2)
+    wait_until("it is heard", lambda: len(post.lookout.board.snapshot().detections) == 2)
     kill = lambda accepted: os.kill(os.getpid(), signal.SIGKILL)
     Intake(post.outbox, Lanes(LaneSettings()), post.clock, kill).deliver(Delivery("radio", [heard("gunshot")], [], {}))
 """
 STOOD = SteadyPoint(50_000, "boot", Moment(9_000, 1_763_829_000_000, TimeQuality.NTP, 16))
 
 
+@pytest.mark.slow
 def test_a_kill_between_the_outbox_and_the_rules_keeps_nobody_from_being_warned(tmp_path: Path) -> None:
     with Receiver() as receiver:
         with lookout(tmp_path, webhook(receiver)) as post:
