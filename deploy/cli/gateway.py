@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -11,12 +11,14 @@ from deploy.cli.checked import say, tell_doubts, tell_files, tell_paths, tell_ru
 from deploy.cli.doctor import Lang, Language
 from deploy.cli.outputs import try_outputs
 from deploy.cli.replay import replay
+from deploy.language import Text
 from deploy.settings.file import load_settings
 from deploy.settings.text import gateway_text
 
 app = typer.Typer(no_args_is_help=True, help="The daemon at a post: listens to sensors, keeps, warns, sends.")
 
 SettingsPath = Annotated[Path, typer.Argument(help="The settings file, such as /etc/vigia/gateway.toml.")]
+_GOOD_PIN: Final = 6
 LogLevel = Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")]
 
 
@@ -36,7 +38,7 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
     Exit code 1 when the file itself, its map or its rules are wrong. Files that are not on this machine are warnings.
     """
     from deploy.doctor.files import at_post
-    from deploy.doctor.findings import Text
+    from deploy.settings.doubts import doubts_of_map, doubts_of_radios
     from deploy.settings.post import doubts_of_link, doubts_of_post, doubts_of_sources, place_of_post, rules_of_post
     from gateway.rules.describe import describe
     from gateway.settings import GatewaySettings
@@ -54,7 +56,7 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
         lang.value,
     )
     tell_paths(settings, lang.value)
-    tell_doubts([*doubts_of_sources(settings), *doubts_of_link(settings)], lang.value)
+    tell_doubts([*doubts_of_sources(settings), *doubts_of_link(settings), *doubts_of_radios(settings)], lang.value)
     if not settings.sources:
         say(
             Text(
@@ -67,6 +69,8 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
         say(Text(f"{path} no está en este equipo", f"{path} is not on this machine"), lang.value)
     if book is not None and settings.rules.path is not None:
         tell_rules(settings.rules.path, describe(book, lang.value), lang.value)
+    if place is not None:
+        tell_doubts(doubts_of_map(settings, place), lang.value)
     if book is not None and place is not None and (settings.rules.path or settings.place.map):
         tell_doubts(doubts_of_post(settings, book, place), lang.value)
     tell_files(file, "post", at_post(settings, file), lang.value)
@@ -97,6 +101,14 @@ def pin(
         typer.echo(error.words(lang.value), err=True)
         raise typer.Exit(1) from None
     typer.echo(f"El PIN está puesto ({path})." if spanish else f"The PIN is set ({path}).")
+    if len(chosen) < _GOOD_PIN:
+        say(
+            Text(
+                f"Sirve, pero es corto: con {_GOOD_PIN} cifras o más cuesta adivinarlo.",
+                f"It will do, but it is short: one of {_GOOD_PIN} digits or more is hard to guess.",
+            ),
+            lang.value,
+        )
 
 
 @app.command()

@@ -27,6 +27,13 @@ def test_the_pin_is_asked_for_twice_and_put_beside_the_outbox(settings: Path) ->
     assert PinFile(settings.parent / "page.pin").is_right("2468")
 
 
+def test_a_short_one_is_taken_with_advice(settings: Path) -> None:
+    for pin, is_short in (("13579", True), ("135791", False)):
+        said = runner.invoke(app, ["gateway", "pin", str(settings), "--stdin"], input=f"{pin}\n")
+        assert said.exit_code == 0
+        assert ("es corto" in said.output) is is_short
+
+
 def test_from_standard_input_for_a_script(settings: Path) -> None:
     said = runner.invoke(app, ["gateway", "pin", str(settings), "--stdin"], input="13579\n")
     assert said.exit_code == 0, said.output
