@@ -13,9 +13,11 @@ from rich.progress import Progress as Bar
 from deploy.doctor.findings import Language, Text
 from deploy.errors import DeployError
 from deploy.language import system_words
+from deploy.sensors.update_words import refusal
 from deploy.sensors.watching import refuse_if_not_free
 from firmware_bridge.drivers.vigia_sensor import Settings
 from firmware_bridge.sources import SourceSettings
+from firmware_bridge.update.errors import UpdateError
 from firmware_bridge.update.runner import UpdateReport, update_firmware
 from firmware_bridge.update.updater import Phase, Progress
 
@@ -108,21 +110,24 @@ def bring(
     force: bool = False,
     stop: threading.Event | None = None,
 ) -> UpdateReport:
-    """Do it, and show how far it is: a bar on a terminal, a line now and then elsewhere. Raises UpdateError."""
+    """Do it, and show how far it is: a bar on a terminal, a line now and then elsewhere. Raises DeployError."""
 
     def run(on_progress: Callable[[Progress], None]) -> UpdateReport:
-        return update_firmware(
-            image,
-            port=target.port,
-            baud=target.baud,
-            device=target.device,
-            key=target.key,
-            counters=counters,
-            maker=maker,
-            force=force,
-            on_progress=on_progress,
-            stop=stop,
-        )
+        try:
+            return update_firmware(
+                image,
+                port=target.port,
+                baud=target.baud,
+                device=target.device,
+                key=target.key,
+                counters=counters,
+                maker=maker,
+                force=force,
+                on_progress=on_progress,
+                stop=stop,
+            )
+        except UpdateError as error:
+            raise DeployError(refusal(error, target.name)(language)) from error
 
     if not console.is_terminal:
         return run(_Lines(lambda line: console.print(line, markup=False), language))

@@ -11,7 +11,6 @@ from typer.testing import CliRunner, Result
 
 from deploy.cli.main import app
 from deploy.errors import DeployError
-from firmware_bridge.update.errors import UpdateError
 from firmware_bridge.update.image import encode_image, sign_image
 from tests.firmware_bridge.update.lines import DEVICE, KEY, Line, Sensor
 from tests.support.device_host import vigia_host as vigia_host
@@ -61,7 +60,9 @@ def test_what_cannot_be_is_said_before_anything_is_sent(tmp_path: Path, settings
         told.exception
     )
     told = vigia(image, "--for", settings, "--device", DEVICE)
-    assert isinstance(told.exception, UpdateError)
+    assert isinstance(told.exception, DeployError)
+    assert f"rio-arriba: no se puede leer {image}; revise el nombre" in str(told.exception)
+    told = vigia(image, "--for", settings, "--device", DEVICE, "--lang", "en")
     assert "firmware.vgf cannot be read" in str(told.exception)
     image.write_bytes(b"not an image")
     (tmp_path / "maker.pub").write_text("abcd")
