@@ -1,4 +1,4 @@
-"""The pages and what can be done on them: one FastAPI application over the board.
+"""The pages and what can be done on them: one Starlette application over the board.
 
 Everything runs on the page's event loop; what waits for a disk or for a lock of the watch goes to two worker threads.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -94,7 +95,7 @@ class Page:
         """End the workers."""
         self._workers.shutdown()
 
-    def _application(self) -> FastAPI:
+    def _application(self) -> Starlette:
         pages: tuple[tuple[str, Callable[[Request], Awaitable[Response]]], ...] = (
             ("/", self._now),
             ("/incidente/{number:int}", self._incident),
@@ -120,9 +121,9 @@ class Page:
         )
         routes: list[BaseRoute] = [Route(path, page, methods=["GET"]) for path, page in pages]
         routes += [Route(path, act, methods=["POST"]) for path, act in acts]
-        # Plain routes: a page takes the request and gives HTML, so there is nothing to check by annotations, for which
-        # FastAPI would load pydantic's first version too (2 MB).
-        app = FastAPI(routes=routes, openapi_url=None, docs_url=None, redoc_url=None)
+        # Starlette itself, on which FastAPI stands: a page takes the request and gives HTML, so that FastAPI would have
+        # nothing to do but weigh 5 MiB. See gateway/decisions/0008.
+        app = Starlette(routes=routes)
         app.add_exception_handler(HTTPException, self._on_http_fault)
         app.add_exception_handler(FormError, self._on_bad_form)
         return app
@@ -193,7 +194,7 @@ class Page:
         kept = await self._in_worker(self._parts.photos.file, request.path_params["sha256"])
         if kept is None:
             raise HTTPException(404)
-        return FileStream(kept.path, kept.media_type, self._workers, self._of_photos())
+        return FileStream(kept.path, kept.media_type, request.path_params["sha256"], self._workers, self._of_photos())
 
     def _of_photos(self) -> Mapping[str, str]:
         """Where reading needs the PIN, no phone keeps a photo for whoever holds it next."""
@@ -299,7 +300,7 @@ class Page:
             case Trial(Verdict.WRONG):
                 trouble = say("Ese no es el PIN")
             case Trial(Verdict.WAIT, wait_s):
-                trouble = say("Demasiados intentos: espere %(n)s segundos", n=wait_s)
+                trouble = _too_many(say, wait_s)
                 status = 429
             case Trial(Verdict.UNREADABLE):
                 trouble = say("El PIN guardado no se puede leer: avise al técnico")
@@ -373,6 +374,14 @@ class Page:
     async def _on_bad_form(self, request: Request, _: Exception) -> Response:
         say = self._language(request)
         return self._trouble(request, say("Eso no se entiende: vuelva e intente otra vez"), "/")
+
+
+def _too_many(say: Language, wait_s: int) -> str:
+    if wait_s < 90:
+        return say.many(
+            "Demasiados intentos: espere %(n)s segundo", "Demasiados intentos: espere %(n)s segundos", wait_s
+        )
+    return say("Demasiados intentos: espere %(n)s minutos", n=math.ceil(wait_s / 60))
 
 
 def _quoted(path: str) -> str:

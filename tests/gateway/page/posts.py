@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import random
 import threading
 import time
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -124,6 +126,18 @@ class Post:
         reading = make_reading(Kind.CAMERA_DETECTION, sensor, {"confidence_ratio": 0.9}, label=label)
         attachment = Attachment(sha256, "image/jpeg", len(whole), str(path), small)
         assert not self.media.keep(attachment, reading)
+        return sha256
+
+    def keep_clip(self, sensor: str, label: str, seconds: float) -> str:
+        """A clip of a microphone; returns its hash."""
+        path = self.directory / "clip.wav"
+        with wave.open(str(path), "wb") as file:
+            file.setparams((1, 2, 16_000, 0, "NONE", ""))
+            file.writeframes(random.Random(7).randbytes(round(seconds * 16_000) * 2))
+        whole = path.read_bytes()
+        sha256 = hashlib.sha256(whole).hexdigest()
+        reading = make_reading(Kind.ACOUSTIC_DETECTION, sensor, {"confidence_ratio": 0.9}, label=label)
+        assert not self.media.keep(Attachment(sha256, "audio/wav", len(whole), str(path)), reading)
         return sha256
 
     def fill(self) -> None:

@@ -232,6 +232,29 @@ def test_a_post_that_is_gone_is_said_and_found_again(browser: Browser, post: Pos
             expect(lost).to_be_visible(visible=is_gone)
 
 
+def test_a_clip_can_be_played_from_its_middle(browser: Browser, post: Post) -> None:
+    sha256 = post.keep_clip("quebrada-norte", "chainsaw", 120.0)
+    with serving(post) as url, visiting(browser, url) as visit:
+        statuses: list[int] = []
+        visit.page.on("response", lambda got: statuses.append(got.status) if "/archivo/" in got.url else None)
+        visit.go(f"/foto/{sha256}")
+        reached = visit.page.evaluate(
+            """async () => {
+                const player = document.querySelector("audio");
+                const once = (name) => new Promise((done) => player.addEventListener(name, done, { once: true }));
+                player.muted = true;
+                if (player.readyState < 1) { const known = once("loadedmetadata"); player.load(); await known; }
+                const there = once("seeked");
+                player.currentTime = 100;
+                await there;
+                return [Math.round(player.duration), Math.round(player.currentTime)];
+            }"""
+        )
+        assert reached == [120, 100]
+        assert set(statuses) == {206}
+        assert visit.faults == []
+
+
 def test_a_crowded_map_can_be_read(browser: Browser, tmp_path: Path, screenshots: Path | None) -> None:
     with closing(Post(tmp_path, crowded_map(tmp_path, 20))) as post:
         crowd(post)
