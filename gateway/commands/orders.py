@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Protocol
 
 from firmware_bridge.readings import Downlink, DownlinkError
 from gateway.commands.errors import OrderError
+from gateway.commands.files import write
 from gateway.commands.images import Images
 from gateway.commands.overlay import Overlay
 from gateway.contract.commands import (
@@ -112,8 +113,7 @@ class Orders:
             self._propose(command_id, {"rules.path": None})
             return Reply(Outcome.ON_TRIAL, "the rules of the post's own settings", self._restart)
         path = self._directory / f"rules-{command_id}.toml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
+        write(path, text.encode())
         try:
             self._propose(command_id, {"rules.path": str(path)})
         except OrderError:

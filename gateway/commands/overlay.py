@@ -8,7 +8,6 @@ are back. What is proposed meanwhile joins the trial, which begins anew: all of 
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +16,7 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from gateway.commands.errors import OrderError
+from gateway.commands.files import write
 from gateway.contract.commands import Setting
 from gateway.settings import GatewaySettings
 
@@ -162,18 +162,7 @@ class Overlay:
         self._write(msgspec.structs.replace(self._kept, failed=(), confirmed=()))
 
     def _write(self, kept: _Kept) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self._path.with_name(self._path.name + ".part")
-        with unfinished.open("wb") as file:
-            file.write(msgspec.json.encode(kept))
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(self._path)
-        directory = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        write(self._path, msgspec.json.encode(kept))
         self._kept = kept
 
 

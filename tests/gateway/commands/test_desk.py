@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -47,6 +46,16 @@ RULES = '[[rules]]\nname = "motosierra"\nwhen = "heard"\nlabels = ["chainsaw"]\n
 OWN = GatewaySettings.model_validate({"station": {"name": "puesto-a"}})
 
 
+class CountingStop(threading.Event):
+    """Counts the turns of the stage that looks at it."""
+
+    turns = 0
+
+    def is_set(self) -> bool:
+        self.turns += 1
+        return super().is_set()
+
+
 @dataclass
 class Post:
     """A desk on real files, and what its orders came to."""
@@ -57,6 +66,7 @@ class Post:
     restarts: int = 0
     receipts: int = 0
     kept_bytes: dict[str, int] = field(default_factory=dict)
+    stop: CountingStop = field(default_factory=CountingStop)
 
     def say(self, name: str, downlink: Downlink) -> None:
         if name == "nadie":
@@ -112,7 +122,7 @@ class Post:
                 trial_s=trial_s,
                 restart=self.restart,
             )
-            stop = threading.Event()
+            self.stop = stop = CountingStop()
             thread = threading.Thread(target=desk.run, args=(stop,))
             thread.start()
             try:
@@ -287,8 +297,10 @@ def test_settings_are_kept_when_headquarters_is_reached_under_them(tmp_path: Pat
         assert answered(outbox) == [(command.id, "on_trial", "health.every_s")]
         wait_until("the restart", lambda: post.restarts == 1)
         give(desk, given(SendMedia(SHA)))
-        wait_until("the desk has looked since", lambda: len(answers(outbox)) == 2)
-        time.sleep(1.2)  # and has had time to take receipts under the earlier settings for a proof
+        wait_until("that is done", lambda: len(answers(outbox)) == 2)
+        turns = post.stop.turns
+        # It takes receipts under the earlier settings for no proof, however often it looks.
+        wait_until("the desk has looked since", lambda: post.stop.turns >= turns + 3)
         assert len(answers(outbox)) == 2
     with post.running() as (_, outbox):
         assert [label for _, label, _ in answered(outbox, 4)] == ["on_trial", "done", "on_trial", "done"]

@@ -5,65 +5,27 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from deploy.parts.relay import Relay
 from deploy.parts.servers import Mosquitto
-from firmware_bridge.readings import Kind, Reading, make_reading
-from gateway.clock.clock import Clock
 from gateway.contract import topics
 from gateway.contract.batches import decode_entries, decode_head
 from gateway.contract.ranges import RangeSet
 from gateway.contract.receipts import encode_receipt
 from gateway.contract.states import decode_state
 from gateway.contract.topics import Lane
-from gateway.outbox.outbox import Accepted, Outbox
-from gateway.settings import ClockSettings
+from gateway.outbox.outbox import Outbox
 from gateway.uplink.flights import FIRST_LINE_BYTES, LINE_BYTES, Flight, Flights
-from gateway.uplink.settings import UplinkSettings
-from gateway.uplink.uplink import LinkState, Uplink
+from gateway.uplink.uplink import LinkState
+from tests.gateway.uplink.post_on_a_line import STATION, accept, chainsaw, environment, outbox_in, running
 from tests.support.mqtt_peer import MqttPeer
 from tests.support.waiting import wait_until
 
-STATION = "puesto-yaguas"
-CLOCK = Clock("system")
 pytestmark = pytest.mark.slow
-
-
-def environment(number: int) -> Reading:
-    return make_reading(Kind.ENVIRONMENT, "rio", {"temperature_celsius": 20 + number / 100})
-
-
-def chainsaw() -> Reading:
-    return make_reading(Kind.ACOUSTIC_DETECTION, "norte", {"confidence_ratio": 0.9}, label="chainsaw")
-
-
-@contextmanager
-def outbox_in(directory: Path) -> Iterator[Outbox]:
-    outbox = Outbox(directory / "outbox.db", max_bytes=2**24, memory_bytes=2**20, clock=CLOCK)
-    outbox.open()
-    yield outbox
-    outbox.close()
-
-
-@contextmanager
-def running_uplink(outbox: Outbox, port: int, **settings: float) -> Iterator[Uplink]:
-    defaults: dict[str, float] = {"receipt_timeout_s": 1, "linger_detection_s": 0, "linger_reading_s": 0}
-    uplink_settings = UplinkSettings(host="127.0.0.1", port=port, tls=False, **{**defaults, **settings})
-    uplink = Uplink(STATION, outbox, uplink_settings, ClockSettings(), CLOCK, software="test", seed=1)
-    outbox.tell_news_to(uplink.wake)
-    stop = threading.Event()
-    thread = threading.Thread(target=uplink.run, args=(stop,))
-    thread.start()
-    yield uplink
-    stop.set()
-    thread.join(10)
-    assert not thread.is_alive()
 
 
 @pytest.fixture
@@ -72,18 +34,13 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
         yield made
 
 
-def accept(outbox: Outbox, lane: Lane, *readings: Reading) -> None:
-    outbox.accept([Accepted(lane, CLOCK.now(), reading) for reading in readings])
-    outbox.commit()
-
-
 def hears(peer: MqttPeer, topic: str, count: int) -> Callable[[], bool]:
     return lambda: sum(len(decode_entries(p)[1]) for p in peer.payloads(topic)) >= count
 
 
 def test_only_a_receipt_lets_the_outbox_forget(mosquitto: Mosquitto, outbox: Outbox) -> None:
     up = topics.up(STATION, Lane.READING)
-    with MqttPeer(mosquitto.port, up) as peer, running_uplink(outbox, mosquitto.port):
+    with MqttPeer(mosquitto.port, up) as peer, running(outbox, mosquitto.port):
         accept(outbox, Lane.READING, *(environment(n) for n in range(10)))
         wait_until("the peer hears ten entries", hears(peer, up, 10))
         assert outbox.state().entries == 10  # the broker has acknowledged: that is nothing
@@ -99,7 +56,7 @@ def test_what_has_no_receipt_is_sent_again_with_the_same_identity_and_time(
     mosquitto: Mosquitto, outbox: Outbox
 ) -> None:
     up = topics.up(STATION, Lane.READING)
-    with MqttPeer(mosquitto.port, up) as peer, running_uplink(outbox, mosquitto.port):
+    with MqttPeer(mosquitto.port, up) as peer, running(outbox, mosquitto.port, receipt_timeout_s=1):
         accept(outbox, Lane.READING, environment(1), environment(2))
         wait_until("the same message comes again", lambda: len(peer.payloads(up)) >= 2, timeout_s=10)
     first, again = peer.payloads(up)[:2]
@@ -111,7 +68,7 @@ def test_an_alert_goes_before_a_backlog_and_past_a_full_window(mosquitto: Mosqui
     settings = {"window_messages": 1, "batch_entries": 10, "receipt_timeout_s": 600}
     with (
         MqttPeer(mosquitto.port, topics.ALL_UP) as peer,
-        running_uplink(outbox, mosquitto.port, **settings) as uplink,
+        running(outbox, mosquitto.port, **settings) as uplink,
     ):
         wait_until("the window is full", lambda: uplink.state().in_flight == 1)
         accept(outbox, Lane.ALERT, chainsaw())
@@ -124,7 +81,7 @@ def test_when_nobody_listens_it_waits_and_sends_again(
     mosquitto: Mosquitto, outbox: Outbox, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.uplink.uplink._REFUSED_WAIT_S", 0.5)
-    with running_uplink(outbox, mosquitto.port):
+    with running(outbox, mosquitto.port):
         accept(outbox, Lane.ALERT, chainsaw())
         wait_until("it says so", lambda: "nobody listens" in caplog.text)
         with MqttPeer(mosquitto.port, topics.ALL_UP) as peer:
@@ -137,7 +94,7 @@ def test_the_last_will_tells_that_a_post_is_gone(mosquitto: Mosquitto, outbox: O
     relay = Relay(mosquitto.port)
     relay.start()
     state = topics.state(STATION)
-    with MqttPeer(mosquitto.port, state) as peer, running_uplink(outbox, relay.port) as uplink:
+    with MqttPeer(mosquitto.port, state) as peer, running(outbox, relay.port) as uplink:
         wait_until("the post is up", lambda: uplink.state().link is LinkState.UP)
         wait_until("and says so", lambda: [decode_state(p).link for p in peer.payloads(state)] == ["up"])
         relay.cut()
@@ -155,7 +112,7 @@ def test_the_last_will_tells_that_a_post_is_gone(mosquitto: Mosquitto, outbox: O
 def test_a_broker_that_is_away_is_tried_again(tmp_path: Path, outbox: Outbox, caplog: pytest.LogCaptureFixture) -> None:
     broker = Mosquitto(tmp_path / "late")
     caplog.set_level(logging.INFO)
-    with running_uplink(outbox, broker.port) as uplink:
+    with running(outbox, broker.port) as uplink:
         accept(outbox, Lane.ALERT, chainsaw())
         wait_until("it says that there is no link", lambda: "no link to" in caplog.text)
         broker.start()
@@ -167,7 +124,7 @@ def test_a_broker_that_is_away_is_tried_again(tmp_path: Path, outbox: Outbox, ca
 @pytest.mark.expects_warnings
 def test_a_receipt_that_makes_no_sense_is_counted_and_forgets_nothing(mosquitto: Mosquitto, outbox: Outbox) -> None:
     up = topics.up(STATION, Lane.ALERT)
-    with MqttPeer(mosquitto.port, up) as peer, running_uplink(outbox, mosquitto.port):
+    with MqttPeer(mosquitto.port, up) as peer, running(outbox, mosquitto.port):
         accept(outbox, Lane.ALERT, chainsaw())
         wait_until("the alert comes", lambda: bool(peer.heard))
         for garbage in (b"", b"\x01", b"\x02\x01", b"\xff" * 100, encode_receipt({bytes(8): RangeSet([(1, 9)])})):
@@ -179,7 +136,7 @@ def test_a_receipt_that_makes_no_sense_is_counted_and_forgets_nothing(mosquitto:
 
 
 def test_a_lone_alert_is_small_on_the_wire(mosquitto: Mosquitto, outbox: Outbox) -> None:
-    with MqttPeer(mosquitto.port, topics.ALL_UP) as peer, running_uplink(outbox, mosquitto.port) as uplink:
+    with MqttPeer(mosquitto.port, topics.ALL_UP) as peer, running(outbox, mosquitto.port) as uplink:
         accept(outbox, Lane.ALERT, chainsaw())
         wait_until("the alert comes", lambda: bool(peer.heard))
         assert 0 < uplink.state().sent_bytes <= 100
@@ -188,11 +145,14 @@ def test_a_lone_alert_is_small_on_the_wire(mosquitto: Mosquitto, outbox: Outbox)
 def test_a_line_that_carries_nothing_is_given_no_more_than_an_alert_can_overtake(
     mosquitto: Mosquitto, outbox: Outbox
 ) -> None:
-    with MqttPeer(mosquitto.port, topics.ALL_UP) as peer, running_uplink(outbox, mosquitto.port) as uplink:
+    with (
+        MqttPeer(mosquitto.port, topics.ALL_UP) as peer,
+        running(outbox, mosquitto.port, window_messages=100) as uplink,
+    ):
         wait_until("the link is up", lambda: uplink.state().link is LinkState.UP)
         os.kill(mosquitto.pid, signal.SIGSTOP)
         try:
-            accept(outbox, Lane.READING, *(environment(n % 5000) for n in range(30_000)))
+            accept(outbox, Lane.READING, *(environment(n * 37) for n in range(30_000)))
             wait_until("the line is full", lambda: uplink.state().sent_bytes >= FIRST_LINE_BYTES)
             full = uplink.state()
             assert full.sent_bytes < 2 * LINE_BYTES
