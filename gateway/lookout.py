@@ -47,6 +47,7 @@ class Lookout:
         self._directory = settings.outbox.path.parent
         self._untold = self._directory / "untold.json"
         self.place, book, self._troubles = _place_and_rules(settings)
+        self._max_patrol_hours = book.longest_patrol_s / 3600
         cards = [
             SensorCard(sensor.name, sensor.title, sensor.groups, sensor.expected_interval_s)
             for sensor in self.place.sensors.values()
@@ -83,7 +84,7 @@ class Lookout:
 
     def actions(self, submit: Callable[[Reading], None]) -> Actions:
         """What people may do. submit: `Intake.submit`."""
-        return Actions(self.board, submit)
+        return Actions(self.board, submit, self._max_patrol_hours)
 
     def words(self, change: Change, lang: str) -> str:
         """An incident's step in a line; hours are told only while somebody vouches for the clock."""

@@ -180,6 +180,7 @@ class BoatMatcher:
             track.count,
             max(told, default=None),
             frozenset(call.detection.label for call in track.calls),
+            first.within_ms,
             passage,
         )
 

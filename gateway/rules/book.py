@@ -231,6 +231,11 @@ class RuleBook(Section):
     )
     storm: Storm = Field(default_factory=Storm, description="When many incidents are one.")
 
+    @property
+    def longest_patrol_s(self) -> float:
+        """How long a patrol that goes out now is believed to be out at most: what can be promised to it."""
+        return min((one.longest_s for one in self.suppressions if isinstance(one, PatrolSuppression)), default=86_400.0)
+
     @field_validator("rules", "suppressions")
     @classmethod
     def _no_twins(cls, named: list[_Named]) -> list[_Named]:

@@ -120,7 +120,7 @@ class Engine:
             for rule in self._silences.heard(reading.sensor, self._now_ms, fact.wall_ms, is_regular=not is_detection):
                 changes += self._ledger.heard_again(rule.name, reading.sensor)
             if is_detection:
-                changes += self._detected(reading, at_ms, wall_ms)
+                changes += self._detected(reading, at_ms, wall_ms, fact.within_ms)
             else:
                 self._holding.measured(reading, at_ms)
         elif kind == Kind.PATROL:
@@ -204,6 +204,7 @@ class Engine:
                     0,
                     None,
                     frozenset((SILENCE,)),
+                    None,
                 )
                 changes += self._ledger.matched(silent.rule, match, "", now_ms, 0)
         self._now_ms = to_ms
@@ -213,12 +214,12 @@ class Engine:
         hours = self._silent_hours[rule.name]
         return hours.hold(self._almanac.at((self._now_ms or 0) + self._wall_offset_ms, self._quality))
 
-    def _detected(self, reading: Reading, at_ms: int, wall_ms: int) -> list[Change]:
+    def _detected(self, reading: Reading, at_ms: int, wall_ms: int, within_ms: int | None) -> list[Change]:
         confidence = None
         for code, steps in zip(reading.codes, reading.steps, strict=False):
             if code == _CONFIDENCE.code:
                 confidence = steps / _CONFIDENCE.per_unit
-        detection = Detection(at_ms, wall_ms, reading.sensor, reading.label, confidence)
+        detection = Detection(at_ms, wall_ms, reading.sensor, reading.label, confidence, within_ms)
         self._holding.heard(detection)
         self._heard += 1
         changes: list[Change] = []

@@ -15,13 +15,15 @@ class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     steady_ms: the post's own steady time: milliseconds, never goes back, goes on over restarts; windows are measured in
     it. wall_ms: Unix time as far as the post knows it, for hours of the day. quality: who vouches for wall_ms
-    (`gateway.contract.entries.TimeQuality`).
+    (`gateway.contract.entries.TimeQuality`). within_ms: the true time is within so much of wall_ms; None where nobody
+    knows, as of what was heard before a restart.
     """
 
     steady_ms: int
     wall_ms: int
     quality: int
     reading: Reading
+    within_ms: int | None = None
 
 
 class Step(IntEnum):
@@ -66,10 +68,12 @@ class Incident(msgspec.Struct, frozen=True):
 
     number: ascending at this post. rule: its name, or storm for many incidents of one label. level: alert or notice.
     label: what it is, as in `LABELS`, or silence for a sensor that is not heard. sensors: in the order of their first
-    word. first and last: steady and Unix time in milliseconds of its first and last reading. count: readings in it; of
-    a storm, incidents. confidence: the best, None where none was told. passage: of a boat. state: open, acknowledged,
-    closed. note: the last of whoever acknowledged it; notes: the last 50, oldest first. suppressed_by: why nobody is
-    warned, "" when they are. found_by: the rules that found it, the first of them first; of a storm, itself.
+    word. first and last: steady and Unix time in milliseconds of its first and last reading. first_within_ms: the true
+    time of the first is within so much of first_ms, as far as the post's clock goes; None where nobody knows. count:
+    readings in it; of a storm, incidents. confidence: the best, None where none was told. passage: of a boat. state:
+    open, acknowledged, closed. note: the last of whoever acknowledged it; notes: the last 50, oldest first.
+    suppressed_by: why nobody is warned, "" when they are. found_by: the rules that found it, the first of them first;
+    of a storm, itself.
     """
 
     number: int
@@ -89,6 +93,7 @@ class Incident(msgspec.Struct, frozen=True):
     suppressed_by: str = ""
     notes: tuple[Note, ...] = ()
     found_by: tuple[str, ...] = ()
+    first_within_ms: int | None = None
 
 
 class Change(NamedTuple):

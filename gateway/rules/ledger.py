@@ -271,17 +271,19 @@ class Ledger:
     def _begin_storm(self, live: Live, before: list[Live]) -> Live:
         """before: incidents that are counted in it, besides this one."""
         of_it = [*before, live]
+        first = min(of_it, key=lambda one: one.first_ms)
         match = Match(
             live.label,
             live.label,
             tuple(dict.fromkeys(sensor for one in of_it for sensor in one.sensors)),
-            min(one.first_ms for one in of_it),
-            min(one.first_wall_ms for one in of_it),
+            first.first_ms,
+            first.first_wall_ms,
             live.last_ms,
             live.last_wall_ms,
             len(before),
             live.confidence,
             frozenset((live.label,)),
+            first.first_within_ms,
         )
         level = "alert" if any(one.level == "alert" for one in of_it) else live.level
         storm = Live(STORM, level, match, "", self._storm_ms, self._storm_open_ms)
@@ -307,8 +309,9 @@ class Ledger:
         live.touched_ms, live.reading = now_ms, reading
         if match.at_ms >= live.last_ms:
             live.last_ms, live.last_wall_ms = match.at_ms, match.wall_ms
-        if match.at_ms < live.first_ms:
-            live.first_ms, live.first_wall_ms = match.at_ms, match.wall_ms
+        if match.first_ms < live.first_ms:
+            live.first_ms, live.first_wall_ms = match.first_ms, match.first_wall_ms
+            live.first_within_ms = match.first_within_ms
         if match.confidence is not None:
             live.confidence = max(match.confidence, live.confidence or 0.0)
         live.passage = match.passage or live.passage

@@ -26,6 +26,7 @@ class Live:
         self.sensors = dict.fromkeys(match.sensors)
         self.first_ms, self.last_ms = match.first_ms, match.at_ms
         self.first_wall_ms, self.last_wall_ms = match.first_wall_ms, match.wall_ms
+        self.first_within_ms = match.first_within_ms
         self.count = match.detections
         self.reading = 0  # number of the last in it
         self.confidence = match.confidence
@@ -62,6 +63,7 @@ class Live:
             self.held_by,
             self.notes,
             tuple(self.found_by),
+            self.first_within_ms,
         )
 
     @property
@@ -121,6 +123,7 @@ def live_of(incident: Incident, rules: Iterable[RuleBase]) -> Live:
         incident.count,
         incident.confidence,
         frozenset((incident.label,)),
+        incident.first_within_ms,
         incident.passage,
     )
     live = Live(incident.rule, incident.level, match, incident.suppressed_by)

@@ -20,14 +20,15 @@ _KEPT_FOR_LATE: Final = 64
 
 
 class Detection(NamedTuple):
-    """at_ms: steady time at which it happened (its age is off), wall_ms: Unix time. confidence: None where none was
-    told."""
+    """at_ms: steady time at which it happened (its age is off), wall_ms: Unix time, within_ms: its bounds, None where
+    nobody knows. confidence: None where none was told."""
 
     at_ms: int
     wall_ms: int
     sensor: str
     label: str
     confidence: float | None
+    within_ms: int | None
 
 
 class Match(NamedTuple):
@@ -45,6 +46,7 @@ class Match(NamedTuple):
     detections: int
     confidence: float | None
     labels: frozenset[str]
+    first_within_ms: int | None
     passage: Passage | None = None
 
 
@@ -206,4 +208,5 @@ def _match(key: str, detections: list[Detection]) -> Match:
         len(detections),
         max(told, default=None),
         frozenset(one.label for one in detections),
+        first.within_ms,
     )

@@ -13,15 +13,20 @@ from gateway.watch.board import Board
 from gateway.watch.errors import WatchError
 
 MAX_PATROL_HOURS: Final = 24.0
+"""Where no rule believes a patrol for less."""
 _SPACE: Final = re.compile(r"\s+")
 
 
 class Actions:
-    """From any thread. Each returns when what was done is on disk. submit: takes the reading in, as the intake does."""
+    """From any thread. Each returns when what was done is on disk. submit: takes the reading in, as the intake does.
+    max_patrol_hours: how long a patrol may be marked as out, which is how long the rules believe it."""
 
-    def __init__(self, board: Board, submit: Callable[[Reading], None]) -> None:
+    def __init__(
+        self, board: Board, submit: Callable[[Reading], None], max_patrol_hours: float = MAX_PATROL_HOURS
+    ) -> None:
         self._board = board
         self._submit = submit
+        self.max_patrol_hours = min(max_patrol_hours, MAX_PATROL_HOURS)
 
     def acknowledge(self, number: int, note: str, who: str) -> None:
         """Somebody has seen to an incident: the siren falls silent. Again is no harm: notes add up, also on one that is
@@ -50,11 +55,13 @@ class Actions:
     def patrol_out(self, name: str, hours: float, note: str = "") -> None:
         """People go out, and what they set off is no alarm for so long. Raises WatchError: bad_name, bad_hours,
         bad_note."""
-        if not 0 < hours <= MAX_PATROL_HOURS:
+        if not 0 < hours <= self.max_patrol_hours:
             raise WatchError(
                 "bad_hours",
-                f"una patrulla sale por más de 0 y hasta {MAX_PATROL_HOURS:g} horas; si sigue fuera, márquela otra vez",
-                f"a patrol is out for more than 0 and up to {MAX_PATROL_HOURS:g} hours; mark it again if it stays out",
+                f"una patrulla sale por más de 0 y hasta {self.max_patrol_hours:g} horas; si sigue fuera, márquela"
+                " otra vez",
+                f"a patrol is out for more than 0 and up to {self.max_patrol_hours:g} hours; mark it again if it stays"
+                " out",
             )
         values = {"duration_seconds": round(hours * 3600)}
         self._submit(make_reading(Kind.PATROL, _name(name), values, label="out", note=_note(note)))

@@ -143,9 +143,7 @@ class Watch:
         while self._rules is not None and (left := self._inbox.take(_BATCH, 0.0)):
             self._taken.extend(left)
         while self._rules is not None and self._taken:
-            item = self._taken.popleft()
-            moment = item.moment
-            self._history.add(Fact(self._steady.at(moment), moment.wall_ms, int(moment.quality), item.reading))
+            self._history.add(self._fact(self._taken.popleft()))
         if (point := self._steady.point) is not None:
             self._history.stand(point)
         self._history.commit(sync=True)
@@ -167,7 +165,7 @@ class Watch:
 
     def _hear(self, item: Accepted) -> None:
         reading, moment = item.reading, item.moment
-        fact = Fact(self._steady.at(moment), moment.wall_ms, int(moment.quality), reading)
+        fact = self._fact(item)
         self._history.add(fact)
         if (point := self._steady.point) is not None:
             self._history.stand(point)
@@ -190,6 +188,11 @@ class Watch:
         change = Change(shown.step, msgspec.structs.replace(incident, note=fact.reading.note, notes=notes))
         self._board.change(change)
         self._history.change(change)
+
+    def _fact(self, item: Accepted) -> Fact:
+        moment = item.moment
+        within_ms = moment.uncertainty_ms if moment.is_trusted else None
+        return Fact(self._steady.at(moment), moment.wall_ms, int(moment.quality), item.reading, within_ms)
 
     def _tick(self) -> None:
         moment = self._clock.now()

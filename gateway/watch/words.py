@@ -25,7 +25,8 @@ class SensorWord(msgspec.Struct, frozen=True):
     as the post knew it then, quality who vouched for that; age_s: seconds since it came, by the steady clock, as of
     `BoardState.made_ms`; both None when never heard. late_s: how old it was when it came. battery_ratio, battery_volts,
     rssi_dbm: the last told. is_silent: nothing for three times expected_s while the post listened, or an open incident
-    says so.
+    says so. going_on: of the incidents of what it hears or sees that people are warned of: open when nobody has seen to
+    one of them, seen when somebody has seen to all and they are not over, "" without any.
     """
 
     name: str
@@ -45,6 +46,7 @@ class SensorWord(msgspec.Struct, frozen=True):
     rssi_dbm: float | None = None
     is_silent: bool = False
     expected_s: float | None = None
+    going_on: str = ""
 
 
 class DetectionWord(msgspec.Struct, frozen=True):
@@ -140,7 +142,8 @@ class PostWord(msgspec.Struct, frozen=True):
 class BoardState(msgspec.Struct, frozen=True):
     """All of it at one moment.
 
-    version: ascending while the gateway runs, see `Board`. made_ms: Unix time, as the post knows it. incidents: each
+    version: ascending while the gateway runs, see `Board`. made_ms: Unix time, as the post knows it, and steady_ms: the
+    same moment by the steady clock, for how long ago something was, whatever the wall clock did since. incidents: each
     with its last step: those open (acknowledged ones too) and of the last day, newest first; an incident held back has
     `incident.suppressed_by`. sensors: by name. detections, texts: newest first. post: None until the first tick.
     """
@@ -153,6 +156,7 @@ class BoardState(msgspec.Struct, frozen=True):
     patrols_out: tuple[PatrolWord, ...]
     texts: tuple[TextWord, ...]
     post: PostWord | None
+    steady_ms: int = 0
 
 
 class BoardChanges(msgspec.Struct, frozen=True):
@@ -170,3 +174,4 @@ class BoardChanges(msgspec.Struct, frozen=True):
     patrols_out: tuple[PatrolWord, ...] | None = None
     texts: tuple[TextWord, ...] = ()
     post: PostWord | None = None
+    steady_ms: int = 0

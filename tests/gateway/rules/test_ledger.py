@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from firmware_bridge.readings import Kind
 from gateway.contract.entries import TimeQuality
-from gateway.rules.facts import Step
+from gateway.rules.facts import Fact, Step
 from tests.gateway.rules.facts_made import (
     WALL_MS,
     acknowledged,
@@ -32,6 +34,17 @@ def test_more_of_the_same_grows_it_and_after_quiet_time_it_is_new() -> None:
     first, second = on.open_incidents()
     assert (first.first_ms, first.last_ms) == (WALL_MS, WALL_MS + 598_000)
     assert second.first_steady_ms == 898_000
+
+
+def test_since_when_it_is_heard_is_told_with_bounds() -> None:
+    def within(at_s: float, ms: int | None) -> Fact:
+        return Fact(*msgspec.structs.astuple(heard(at_s))[:-1], ms)
+
+    three = {**SAW, "count": 3}
+    (raised,) = run(engine(three), [within(0, 500), within(1, None), within(2, 40)])
+    assert (raised.incident.first_ms, raised.incident.first_within_ms) == (WALL_MS, 500)
+    (raised,) = run(engine(three), [within(0, None), within(1, 500), within(2, 40)])
+    assert raised.incident.first_within_ms is None
 
 
 def test_a_flood_is_told_at_most_every_15_s_and_the_last_count_is_always_told() -> None:

@@ -191,12 +191,14 @@ def made(told: list[tuple[int, str, str]]) -> list[Fact]:
 
 
 def told_of(changes: list[Change]) -> list[tuple[str, int, str]]:
-    """What matters of changes, without the pace of growing."""
-    return [
-        (step.name, one.number, one.rule)
+    """What matters of changes, without the pace of growing, in their order; what nobody is warned of comes last, since
+    it matters little which of two rules sees first that what held it back is over."""
+    matter = [
+        (step.name, one.number, one.rule, bool(one.suppressed_by))
         for step, one in changes
         if step in (Step.RAISED, Step.ACKNOWLEDGED, Step.CLOSED) or (step is Step.HELD_BACK and one.count == 1)
     ]
+    return [one[:3] for one in sorted(matter, key=lambda one: (one[3], one[1] if one[3] else 0))]
 
 
 @given(_facts, st.data())

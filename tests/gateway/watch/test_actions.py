@@ -52,6 +52,14 @@ def test_each_act_is_a_reading(actions: Actions, submitted: list[Reading]) -> No
     ]
 
 
+def test_nobody_marks_a_patrol_for_longer_than_the_rules_believe_it(submitted: list[Reading]) -> None:
+    actions = Actions(Board(), submitted.append, 12.0)
+    with pytest.raises(WatchError, match="up to 12 hours"):
+        actions.patrol_out("Los Tigres", 12.5)
+    actions.patrol_out("Los Tigres", actions.max_patrol_hours)
+    assert [one.values() for one in submitted] == [{"duration_seconds": 43_200}]
+
+
 @pytest.mark.parametrize(
     ("act", "reason"),
     [

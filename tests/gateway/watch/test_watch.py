@@ -18,11 +18,26 @@ from tests.gateway.watch.facts_made import heard
 from tests.gateway.watch.lookouts import Post, Receiver, lookout, webhook
 from tests.support.waiting import wait_until
 
+_PATROLS = """
+[[suppressions]]
+name = "patrulla"
+when = "patrol"
+longest_s = 14400
+
+[[suppressions]]
+name = "voces"
+when = "patrol"
+holds_back = ["voices"]
+longest_s = 7200
+"""
+
 
 def test_a_detection_becomes_an_incident_a_warning_and_a_reading(tmp_path: Path) -> None:
     with Receiver() as receiver, lookout(tmp_path, webhook(receiver)) as post:
         post.deliver(heard("chainsaw"))
         wait_until("a warning", lambda: receiver.numbers() == [1])
+        moment, (_, warned) = post.clock.now(), receiver.got[0]
+        assert (warned["incident"]["first_within_ms"] is not None) == moment.is_trusted
         wait_until("headquarters is told", lambda: len(post.entries(Lane.ALERT)) == 2)
         alert, incident = post.entries(Lane.ALERT)
         assert (alert.reading.label, incident.reading.label, incident.reading.kind) == (
@@ -104,6 +119,16 @@ def test_a_patrol_that_is_out_holds_its_own_noise_back(tmp_path: Path) -> None:
         held = [c.incident for c in post.lookout.board.snapshot().incidents if c.incident.suppressed_by]
         assert [incident.label for incident in held] == ["voices"]
         assert [told["incident"]["label"] for _, told in receiver.got] == ["gunshot"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "hours"), [(None, 12.0), ("[storm]\n", 24.0), (_PATROLS, 2.0)], ids=["default", "none", "two"]
+)
+def test_a_patrol_is_out_for_as_long_as_the_rules_believe_it(tmp_path: Path, rules: str | None, hours: float) -> None:
+    path = tmp_path / "rules.toml" if rules is not None else None
+    if path is not None:
+        path.write_text(rules or "")
+    assert Post(tmp_path, [], path).actions.max_patrol_hours == hours
 
 
 def test_texts_of_radios_are_shown(tmp_path: Path) -> None:
