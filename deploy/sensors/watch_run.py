@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.live import Live
 
 from deploy.doctor.findings import Language
+from deploy.sensors.line_words import line_words
 from deploy.sensors.watch_view import closing_lines, lines_of, screen
 from deploy.sensors.watching import Listening, Watch
 from firmware_bridge.sources import Delivery, SourceSettings
@@ -55,7 +56,7 @@ def watch_in_lines(
     said = ""
     with Listening(settings, deliver, stop) as listening:
         while True:
-            if (state := listening.state) != said:
+            if (state := line_words(listening.state, language)) != said:
                 said = state
                 say(f"{datetime.now().astimezone():%H:%M:%S} {state}")
             if stop.wait(_EVERY_S) or time.monotonic() >= until:

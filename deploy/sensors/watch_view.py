@@ -12,6 +12,7 @@ from rich.text import Text as RichText
 
 from deploy.doctor.findings import Language, Text
 from deploy.doctor.reasons import advice
+from deploy.sensors.line_words import line_words
 from deploy.sensors.watching import Heard, Watch
 from deploy.sensors.words import detail_words, head, other_lines, rows, value_words
 from firmware_bridge.readings import QUANTITIES, Reading
@@ -42,9 +43,11 @@ _SHORT_AGES: Final = ((86_400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def screen(watch: Watch, state: str, language: Language, now: float | None = None) -> Group:
-    """Everything heard so far. state: of the line, in words. now: monotonic, seconds."""
+    """Everything heard so far. state: see `Source.state`. now: monotonic, seconds."""
     at = time.monotonic() if now is None else now
-    parts: list[RichText | Table] = [RichText.assemble((state, "bold"), f"   {_END(language)}", style="dim")]
+    parts: list[RichText | Table] = [
+        RichText.assemble((line_words(state, language), "bold"), f"   {_END(language)}", style="dim")
+    ]
     sensors = watch.sensors()
     parts.append(_table(list(sensors.values()), at, language) if sensors else RichText(_SILENCE(language)))
     if unheard := watch.unheard():
@@ -52,7 +55,7 @@ def screen(watch: Watch, state: str, language: Language, now: float | None = Non
     parts += [RichText(line) for line in watch.texts()]
     if strangers := watch.strangers():
         parts.append(RichText(_STRANGERS(language), "yellow"))
-        parts += [RichText(f"  {detail} × {count}") for detail, count in list(strangers.items())[:_MOST_ROWS]]
+        parts += [RichText(f"  {line}") for line in _strangers(strangers, language)[:_MOST_ROWS]]
     if unmapped := watch.unmapped():
         listed = ", ".join(f"{name} × {count}" for name, count in unmapped.items())
         parts.append(RichText.assemble((_UNMAPPED(language), "yellow"), f" {listed}"))
@@ -88,10 +91,14 @@ def closing_lines(watch: Watch, language: Language) -> list[str]:
         lines.append(f"{_DISCARDED(language)} {count}: {told.what(language)} ({reason}). {told.todo(language)}")
     if strangers := watch.strangers():
         lines.append(_STRANGERS(language))
-        lines += [f"  {detail} × {count}" for detail, count in strangers.items()]
+        lines += [f"  {line}" for line in _strangers(strangers, language)]
     if unmapped := watch.unmapped():
         lines.append(f"{_UNMAPPED(language)} {', '.join(f'{name} × {count}' for name, count in unmapped.items())}")
     return lines
+
+
+def _strangers(strangers: dict[str, int], language: Language) -> list[str]:
+    return [f"{detail_words(detail, language)} × {count}" for detail, count in strangers.items()]
 
 
 def signal_bars(device: dict[str, float]) -> str:

@@ -32,7 +32,7 @@ STATUS = make_reading(Kind.DEVICE_STATUS, "rio-arriba", {"battery_ratio": 0.81})
 def shown(watch: Watch, now: float = 100.0, language: str = "es") -> str:
     console = Console(width=110)
     with console.capture() as captured:
-        console.print(screen(watch, "the line is open", "en" if language == "en" else "es", now))
+        console.print(screen(watch, "/dev/ttyUSB0 is open at 9600 baud", "en" if language == "en" else "es", now))
     return re.sub(r"\x1b\[[\d;]*m", "", captured.get())
 
 
@@ -56,7 +56,7 @@ def test_the_screen_tells_all_that_matters() -> None:
     ]
     watch.take(Delivery("radio", [], rejected, {}), "es")
     text = shown(watch)
-    assert "the line is open" in text
+    assert "/dev/ttyUSB0 está abierto a 9600 baudios" in text
     for words in (
         "rio-arriba",
         "× 2",
@@ -65,7 +65,7 @@ def test_the_screen_tells_all_that_matters() -> None:
         "81 %",
         "Estado del sensor",
         "patrulla-1: «llegamos»",
-        "device 00000005 is not in the settings × 2",
+        "sensor 00000005 no está en la configuración × 2",
         "Campos que nadie traduce a una magnitud: co2 × 3",
         "Descartado 1: firma que no corresponde (bad_tag)",
         "La clave en la configuración no es la del sensor",
