@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections.abc import Sequence
@@ -26,15 +27,15 @@ class _Look:
     def __init__(self, check: Check) -> None:
         self.check = check
         self._found: Sequence[Finding] | None = None
-        self._fault: Exception | None = None
+        self._fault: BaseException | None = None
         # A thread that hangs, in a name that nobody resolves or a card that does not answer, must not keep us.
         self.thread = threading.Thread(target=self._run, name=f"doctor {check.theme.en}", daemon=True)
 
     def _run(self) -> None:
         try:
             self._found = self.check.look()
-        except Exception as fault:  # noqa: BLE001  a bug in one look must not hide what the others find
-            self._fault = fault
+        finally:  # a bug in one look hides nothing of the others; its traceback goes to standard error by itself
+            self._fault = sys.exception()
 
     def findings(self) -> Sequence[Finding]:
         theme, limit_s = self.check.theme, self.check.limit_s
@@ -45,7 +46,10 @@ class _Look:
                     "look_failed",
                     f"No se pudo mirar ({said})",
                     f"This could not be looked at ({said})",
-                    todo=Text("Avise a quien mantiene Vigía", "Tell whoever maintains Vigía"),
+                    todo=Text(
+                        "Avise a quien mantiene Vigía, con lo que salió en la terminal",
+                        "Tell whoever maintains Vigía, with what the terminal shows",
+                    ),
                 )
             ]
         if self._found is None:

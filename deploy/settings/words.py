@@ -1,4 +1,7 @@
-"""Every sentence about a settings file that is wrong, in Spanish and in English."""
+"""Every sentence about a settings file that is wrong, in Spanish and in English.
+
+Long because it is one table: sentences beside each other stay alike, and who corrects the Spanish reads one file.
+"""
 
 from __future__ import annotations
 

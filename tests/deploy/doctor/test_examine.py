@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
+import pytest
+
 from deploy.doctor.examine import examine
 from deploy.doctor.findings import Check, Finding, Mark, Text, ok
 
@@ -31,6 +33,7 @@ def test_a_look_that_hangs_is_left_behind_and_said() -> None:
     assert "Reloj" in told[0].finding.what.es
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_look_that_fails_is_said_and_hides_nothing() -> None:
     def fail() -> list[Finding]:
         raise KeyError("x")
