@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -80,6 +81,7 @@ class CommandDesk:
         self._restart = restart
         self._inbox: queue.Queue[bytes] = queue.Queue(_MOST_WAITING)
         self._link_wanted_s = 0.0
+        self._looked_at = 0.0
         self._not_believed = Seldom(log)
 
     # as a freight, in the uplink's thread
@@ -125,12 +127,9 @@ class CommandDesk:
             self._answer_trial()
             self._tell_trial()
             while not stop.is_set():
-                try:
-                    payload = self._inbox.get(timeout=_TICK_S)
-                except queue.Empty:
-                    self._watch_trial()
-                    continue
-                self._handle(payload, key)
+                with suppress(queue.Empty):
+                    self._handle(self._inbox.get(timeout=_TICK_S), key)
+                self._watch_trial()  # also while somebody sends on and on
         finally:
             self._ledger.close()
 
@@ -211,7 +210,9 @@ class CommandDesk:
             self._overlay.confirm()
             self._answer_trial()
             return
-        self._link_wanted_s += _TICK_S if state.link in _LINK_WANTED else 0.0
+        now = time.monotonic()
+        self._link_wanted_s += min(_TICK_S, now - self._looked_at) if state.link in _LINK_WANTED else 0.0
+        self._looked_at = now
         if self._link_wanted_s >= self._trial_s:
             command_ids = self._overlay.roll_back()
             log.warning(
