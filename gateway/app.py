@@ -32,6 +32,9 @@ log = logging.getLogger(__name__)
 
 STUCK_AFTER_S: Final = 120.0
 """A stage that has not looked at its event for so long hangs: systemd is not told any more that all is well."""
+_OPENED_WITHIN_S: Final = 1800.0
+"""A damaged outbox is read through and carried over before anything else: minutes on a slow card, where systemd would
+end a start after 90 s."""
 _LOOK_EVERY_S: Final = 0.5
 _SETTLED_AFTER_S: Final = 15.0
 _GIVE_BACK_EVERY_S: Final = 3600.0
@@ -71,6 +74,7 @@ class Gateway:
     def run(self, stop: threading.Event) -> None:
         """Open the outbox, start every stage, wait, stop them, close."""
         settings = self._settings
+        self._manager.more_time(_OPENED_WITHIN_S)
         self.outbox.open()
         self.media.open()
         desk = self._office.desk(

@@ -124,6 +124,7 @@ def test_systemd_is_told_when_the_gateway_is_ready_and_that_its_stages_move(
         post = Gateway(tmp_path / "post", POST, mosquitto.port, ["audio-01"])
         try:
             post.start()
+            assert systemd.recv(4096) == b"EXTEND_TIMEOUT_USEC=1800000000"
             assert systemd.recv(4096).startswith(b"READY=1\nSTATUS=1 sources, ")
             for _ in range(3):
                 assert systemd.recv(4096).startswith(b"WATCHDOG=1\nSTATUS=1 sources, ")
