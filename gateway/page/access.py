@@ -24,6 +24,7 @@ from gateway.page.settings import PageSettings
 log = logging.getLogger(__name__)
 
 COOKIE: Final = "vigia"
+_YEAR_S: Final = 365 * 86_400
 
 
 class Verdict(Enum):
@@ -52,6 +53,7 @@ class Access:
         self._sessions = sessions
         self._workers = workers
         self._guesses = Guesses()
+        self._guessed_at = b""
 
     def who(self, request: Request) -> str | None:
         """The name in the phone's session, "" for one without; None when it has not shown the PIN."""
@@ -76,9 +78,18 @@ class Access:
 
     async def try_pin(self, request: Request, pin: str) -> Trial:
         """Look at a PIN, unless there were too many wrong ones."""
-        if not self.has_pin():
+        try:
+            stored = self._pin.stored()
+        except PinError as error:
+            log.error("%s", error)
+            return Trial(Verdict.UNREADABLE)
+        if not stored:
             return Trial(Verdict.NONE_SET)
-        wait_s = self._guesses.begin(address(request), time.monotonic())
+        if stored != self._guessed_at:  # a new PIN begins anew: whoever can set one can end a lock-out
+            self._guesses, self._guessed_at = Guesses(), stored
+        known = self._sessions.phone(request.cookies.get(COOKIE, ""))
+        phone, is_known = known or address(request), known is not None
+        wait_s = self._guesses.begin(phone, time.monotonic(), is_known=is_known)
         if wait_s > 0:
             return Trial(Verdict.WAIT, math.ceil(wait_s))
         try:
@@ -89,14 +100,14 @@ class Access:
         if not right:
             log.warning("a wrong PIN on the page, from %s", address(request))
             return Trial(Verdict.WRONG)
-        self._guesses.right(address(request), time.monotonic())
+        self._guesses.right(phone, time.monotonic(), is_known=is_known)
         return Trial(Verdict.RIGHT)
 
     def welcome(self, response: Response, fields: Mapping[str, str]) -> str:
-        """Remember on the phone that it has shown the PIN. Returns the name that was told."""
+        """Remember on the phone that it has shown the PIN, for longer than that is good: see `Guesses`. Returns the
+        name that was told."""
         who = " ".join(fields.get("who", "").split())[:MAX_NAME]
-        valid_s = self._sessions.valid_s
         response.set_cookie(
-            COOKIE, self._sessions.issue(who), max_age=valid_s, path="/", httponly=True, samesite="strict"
+            COOKIE, self._sessions.issue(who), max_age=_YEAR_S, path="/", httponly=True, samesite="strict"
         )
         return who

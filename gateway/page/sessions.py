@@ -37,11 +37,6 @@ class Sessions:
         self._key = b""
         self._boot = ""
 
-    @property
-    def valid_s(self) -> int:
-        """How long a token is good for, seconds."""
-        return int(self._valid_s)
-
     def open(self) -> None:
         """Read the key, or make it. One that cannot be kept is good until the program ends."""
         self._boot = boot_id()
@@ -60,6 +55,21 @@ class Sessions:
 
     def who(self, token: str) -> str | None:
         """The name that a token was issued for ("" without one); None when it is not good (any more)."""
+        claim = self._claim(token)
+        if claim is None:
+            return None
+        boot, until, who, _ = claim
+        now = time.clock_gettime(time.CLOCK_BOOTTIME)
+        return who if boot == self._boot and now < until else None
+
+    def phone(self, token: str) -> str | None:
+        """What the phone is known by that a token was issued to: it showed this PIN once, however long ago. None for
+        a token that is not ours."""
+        claim = self._claim(token)
+        return f"phone {claim[3]}" if claim is not None else None
+
+    def _claim(self, token: str) -> tuple[str, int, str, str] | None:
+        """Boot, end, name and number of a token; None for one that is not ours."""
         if len(token) > _MAX_TOKEN:
             return None
         first, _, second = token.partition(".")
@@ -69,9 +79,8 @@ class Sessions:
             return None
         if not hmac.compare_digest(signature, self._signature(claim)):
             return None
-        boot, until, who, _ = json.loads(claim)  # ours: it is signed
-        now = time.clock_gettime(time.CLOCK_BOOTTIME)
-        return str(who) if boot == self._boot and now < until else None
+        boot, until, who, number = json.loads(claim)  # ours: it is signed
+        return str(boot), int(until), str(who), str(number)
 
     def _signature(self, claim: bytes) -> bytes:
         try:

@@ -57,7 +57,9 @@ class PageSettings(Section):
         "free", description='Who may read: "free" for everyone on the local network, or "pin".'
     )
     pin_file: Path | None = Field(
-        None, description="Where the hash of the PIN is (vigia gateway pin); page.pin beside the outbox if left out."
+        None,
+        description="Where the hash of the PIN is (vigia gateway pin; 6 digits are hard to guess); page.pin beside the"
+        " outbox if left out.",
     )
     session_hours: float = Field(12.0, gt=0, le=8760, description="How long a phone is not asked for the PIN again.")
     most_connections: int = Field(64, ge=4, le=1000, description="Most connections open at once.")

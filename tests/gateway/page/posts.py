@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import httpx
 import msgspec
 from PIL import Image, ImageDraw
 
@@ -40,6 +41,8 @@ from gateway.watch.words import ClockWord, OutputWord, PostWord, SensorCard
 from tests.support.waiting import wait_until
 
 PIN = "2468"
+PAGES = ("/", "/mapa", "/sensores", "/fotos", "/estado", "/patrulla", "/incidente/42")
+LOOPBACK = {"enabled": True, "host": "127.0.0.1", "port": 0}
 LIMA = ZoneInfo("America/Lima")
 EXAMPLE_MAP = Path(gateway.place.__file__).parent / "example.geojson"
 _DETECTIONS = ("chainsaw", "long_tail_motor")
@@ -260,6 +263,11 @@ def serving(
     finally:
         stop.set()
         thread.join()
+
+
+def phone(url: str) -> httpx.Client:
+    """A client with cookies, as a browser posts forms."""
+    return httpx.Client(base_url=url, headers={"Origin": url}, timeout=20)
 
 
 def _picture(size: tuple[int, int], colour: tuple[int, int, int], text: str) -> bytes:

@@ -1,4 +1,4 @@
-"""Wrong PINs cost time, by address and in all, and whoever was right once is not held up by others."""
+"""Wrong PINs cost time, by phone and over all strangers; a phone that was right once is not held up by others."""
 
 from __future__ import annotations
 
@@ -39,21 +39,40 @@ def test_right_is_forgiven_at_once() -> None:
     assert guesses.begin("10.0.0.7", 4.1) == 0.0
 
 
-def test_many_addresses_are_held_up_together() -> None:
+def test_a_day_of_guessing_from_ever_new_addresses_tries_a_hundred_too() -> None:
     guesses, seen = Guesses(), 0
-    for n in range(2000):
-        seen += guesses.begin(f"10.0.{n // 250}.{n % 250}", n * 0.1) == 0.0
-    assert seen < 20
+    for n in range(86_400):
+        seen += guesses.begin(f"10.{n // 65_536}.{n // 256 % 256}.{n % 256}", float(n)) == 0.0
+    assert 100 < seen < 120
 
 
-def test_a_phone_that_was_right_is_not_held_up_by_the_guesses_of_others() -> None:
+def test_a_phone_that_was_right_once_is_not_held_up_by_the_guesses_of_strangers() -> None:
     guesses = Guesses()
-    assert guesses.begin("10.0.0.1", 0.0) == 0.0
-    guesses.right("10.0.0.1", 0.0)
-    for n in range(200):
-        guesses.begin(f"10.9.0.{n}", 1.0)
-    assert guesses.begin("10.0.0.9", 1.0) > 0
-    assert guesses.begin("10.0.0.1", 1.0) == 0.0
+    for n in range(2000):
+        guesses.begin(f"10.9.{n // 250}.{n % 250}", 1.0)
+    assert 800 < guesses.begin("10.0.0.9", 1.0) <= 900
+    assert guesses.begin("phone 1", 1.0, is_known=True) == 0.0
+    guesses.right("phone 1", 1.0, is_known=True)
+    assert guesses.begin("10.0.0.9", 1.0) > 800, "and lets no stranger in before his time"
+
+
+def test_a_known_phone_may_not_guess_for_ever_either() -> None:
+    guesses = Guesses()
+    assert sum(guesses.begin("phone 1", float(n), is_known=True) == 0.0 for n in range(86_400)) < 110
+
+
+def test_when_the_guessing_is_over_a_stranger_waits_a_quarter_of_an_hour_at_most() -> None:
+    guesses = Guesses()
+    for n in range(50_000):
+        guesses.begin(f"10.{n // 65_536}.{n // 256 % 256}.{n % 256}", float(n))
+    assert guesses.begin("192.168.4.7", 50_000 + 901.0) == 0.0
+
+
+def test_rangers_with_new_phones_take_no_tries_from_each_other() -> None:
+    guesses = Guesses()
+    for n in range(100):
+        assert guesses.begin(f"10.0.0.{n}", 1.0) == 0.0
+        guesses.right(f"10.0.0.{n}", 1.0)
 
 
 def test_the_addresses_of_one_ipv6_network_are_one() -> None:

@@ -1,4 +1,4 @@
-"""The page over a real connection: what can be read and done, by whom, and what whoever asks may hold."""
+"""The page over a real connection: what can be read and done, and what whoever asks may hold."""
 
 from __future__ import annotations
 
@@ -18,18 +18,10 @@ from gateway.page.connections import ConnectionLimits
 from gateway.page.errors import PageError
 from gateway.page.settings import PageSettings
 from gateway.page.stage import PageStage
-from tests.gateway.page.posts import LIMA, PIN, Post, serving
+from tests.gateway.page.posts import LIMA, LOOPBACK, PAGES, PIN, Post, phone, serving
 from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
-
-PAGES = ("/", "/mapa", "/sensores", "/fotos", "/estado", "/patrulla", "/incidente/42")
-LOOPBACK = {"enabled": True, "host": "127.0.0.1", "port": 0}
-
-
-def phone(url: str) -> httpx.Client:
-    """A client with cookies, as a browser posts forms."""
-    return httpx.Client(base_url=url, headers={"Origin": url}, timeout=20)
 
 
 def test_garbage_fills_no_log(busy_post: Post, caplog: pytest.LogCaptureFixture) -> None:
@@ -94,86 +86,6 @@ def test_a_key_is_nowhere_on_any_page(busy_post: Post) -> None:
             assert secret not in text
             assert str(busy_post.directory) not in text
             assert "scrypt" not in text
-
-
-def test_acknowledge_asks_for_the_pin_once_and_keeps_the_note(busy_post: Post) -> None:
-    with serving(busy_post) as url, phone(url) as client:
-        asked = client.post("/incidente/42/enterado", data={"note": "vamos a ver"})
-        assert asked.status_code == 401
-        assert 'name="note" value="vamos a ver"' in asked.text
-        assert busy_post.done[1:] == []
-        done = client.post("/incidente/42/enterado", data={"note": "vamos a ver", "pin": PIN, "who": "Rosa"})
-        assert (done.status_code, done.headers["location"]) == (303, "/")
-        assert busy_post.done[-1].note == "Rosa: vamos a ver"
-        cookie = done.headers["set-cookie"]
-        assert "HttpOnly" in cookie
-        assert "SameSite=strict" in cookie
-        assert client.post("/incidente/41/enterado").status_code == 303, "not asked again"
-        assert busy_post.done[-1].note == "Rosa"
-        assert client.post("/salir").status_code == 303
-        assert client.post("/incidente/40/enterado").status_code == 401
-
-
-def test_a_wrong_pin_does_nothing_and_many_of_them_cost_time(busy_post: Post, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.CRITICAL, "gateway.page.access")
-    with serving(busy_post) as url, phone(url) as client:
-        for _ in range(3):
-            answer = client.post("/incidente/42/enterado", data={"pin": "0000"})
-            assert answer.status_code == 401
-            assert "Ese no es el PIN" in answer.text
-        answer = client.post("/incidente/42/enterado", data={"pin": PIN})
-        assert answer.status_code == 429, "not even the right one, for a while"
-        assert 1 <= int(answer.headers["retry-after"]) <= 4
-        assert "espere" in answer.text
-        assert len(busy_post.done) == 1
-
-
-def test_without_a_pin_set_nobody_acts_and_the_page_says_what_to_do(busy_post: Post) -> None:
-    with serving(busy_post, pin="") as url, phone(url) as client:
-        answer = client.post("/incidente/42/enterado", data={"pin": ""})
-        assert answer.status_code == 401
-        assert "vigia gateway pin" in answer.text
-        assert len(busy_post.done) == 1
-
-
-@pytest.mark.expects_warnings
-def test_a_spoilt_pin_file_lets_nobody_act(busy_post: Post) -> None:
-    with serving(busy_post) as url, phone(url) as client:
-        (busy_post.directory / "page.pin").write_text("2468")
-        assert client.post("/incidente/42/enterado", data={"pin": PIN}).status_code == 503
-        assert len(busy_post.done) == 1
-
-
-def test_acting_may_be_free(busy_post: Post) -> None:
-    with serving(busy_post, PageSettings(**LOOPBACK, acting="free"), pin="") as url, phone(url) as client:
-        assert client.post("/incidente/42/enterado").status_code == 303
-        assert busy_post.done[-1].note == "puesto"
-
-
-def test_reading_may_need_the_pin_and_then_nothing_is_shown_without(busy_post: Post) -> None:
-    sha256 = busy_post.keep_picture("quebrada-norte", "person", (40, 90, 40))
-    with serving(busy_post, PageSettings(**LOOPBACK, reading="pin")) as url, phone(url) as client:
-        for path in PAGES:
-            answer = client.get(path)
-            assert answer.status_code == 401
-            assert "Motosierra" not in answer.text
-            assert 'data-alerts=""' in answer.text
-        for path in (f"/miniatura/{sha256}", f"/archivo/{sha256}", "/noticias"):
-            assert client.get(path).status_code == 401
-        entered = client.post("/entrar", data={"pin": PIN, "back": "/mapa"})
-        assert (entered.status_code, entered.headers["location"]) == (303, "/mapa")
-        assert "Río Sereno" in client.get("/mapa").text
-
-
-def test_where_reading_needs_the_pin_nobody_acts_without_and_no_phone_keeps_a_photo(busy_post: Post) -> None:
-    sha256 = busy_post.keep_picture("quebrada-norte", "person", (40, 90, 40))
-    with serving(busy_post, PageSettings(**LOOPBACK, reading="pin", acting="free")) as url, phone(url) as client:
-        answer = client.post("/patrulla/sale", data={"name": "Los Tigres", "hours": "12"})
-        assert answer.status_code == 401
-        assert client.post("/entrar", data={"pin": PIN, "back": "/fotos"}).status_code == 303
-        for path in (f"/miniatura/{sha256}", f"/archivo/{sha256}"):
-            assert client.get(path).headers["cache-control"] == "no-store"
-        assert client.post("/patrulla/sale", data={"name": "Los Tigres", "hours": "12"}).status_code == 303
 
 
 def test_patrols_go_out_and_come_back(busy_post: Post) -> None:

@@ -38,6 +38,18 @@ def test_it_ends_with_its_hours(tmp_path: Path) -> None:
     assert here.who(here.issue("Rosa")) is None
 
 
+def test_a_phone_is_known_after_its_hours_and_the_boot_until_the_pin_changes(tmp_path: Path) -> None:
+    write_pin(tmp_path / "page.pin", "2468")
+    here = sessions(tmp_path, hours=1e-9)
+    token, other = here.issue("Rosa"), here.issue("Juan")
+    here._boot = "another boot"
+    assert here.who(token) is None
+    assert here.phone(token) not in (None, here.phone(other))
+    assert here.phone(token.partition(".")[0] + "." + other.partition(".")[2]) is None
+    write_pin(tmp_path / "page.pin", "2468")
+    assert here.phone(token) is None
+
+
 def test_it_ends_when_the_pin_changes(tmp_path: Path) -> None:
     write_pin(tmp_path / "page.pin", "2468")
     here = sessions(tmp_path)
