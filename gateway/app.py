@@ -153,6 +153,7 @@ class Gateway:
             settle_s=settings.clock.settle_s,
             answer_timeout_s=settings.uplink.receipt_timeout_s,
             count=lambda reason: self.outbox.accept([], tallies={("media", reason): 1}),
+            freeze=self.outbox.freeze,
             wake=wake,
         )
         sender.begin()

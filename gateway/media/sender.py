@@ -37,7 +37,7 @@ from gateway.media.index import FileState
 from gateway.media.ledger import Piece
 from gateway.media.settings import MediaSettings
 from gateway.media.store import KeptFile, MediaStore
-from gateway.media.times import Freeze, freezing_by
+from gateway.media.times import Freeze
 from gateway.seldom import Seldom
 from gateway.uplink.freight import FreightMessage
 
@@ -78,7 +78,7 @@ class MediaSender:
         settle_s: float,
         answer_timeout_s: float,
         count: Callable[[str], None],
-        freeze: Freeze | None = None,
+        freeze: Freeze,
         wake: Callable[[], None] = lambda: None,
     ) -> None:
         self._topic = topics.up(station, Lane.MEDIA)
@@ -91,7 +91,7 @@ class MediaSender:
         self._settle_s = settle_s
         self._timeout_s = answer_timeout_s
         self._count = count
-        self._freeze = freeze or freezing_by(clock)
+        self._freeze = freeze
         self._wake = wake
         self._news: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._agenda = Agenda()

@@ -19,7 +19,7 @@ import msgspec
 
 from firmware_bridge.readings import Attachment, Reading
 from gateway.clock.machine import boot_id
-from gateway.clock.moments import FrozenTime, Moment
+from gateway.clock.moments import Moment
 from gateway.contract.entries import TimeQuality
 from gateway.contract.media import Announcement, fitted_notes, is_sha256, is_thumbnail, suffix_of
 from gateway.media.cards import MediaCard, Places, make_card, places, read_card
@@ -260,7 +260,7 @@ class MediaStore:
             if kept is None or card is None:
                 return None
             if kept.note.time is None:
-                kept.note.time = FrozenTime(*frozen_time(card, freeze))
+                kept.note.time = frozen_time(card, freeze)
                 self._index.save(sha256, kept.note)
             frozen, where = kept.note.time, self._places(sha256)
         try:

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from firmware_bridge.readings import Reading
 from gateway.clock.boots import Boot, Boots
 from gateway.clock.clock import Clock
-from gateway.clock.moments import Moment
+from gateway.clock.moments import FrozenTime, Moment
 from gateway.contract.entries import Entry, TimeQuality
 from gateway.contract.ranges import RangeSet
 from gateway.contract.rows import MAX_STEPS, check_reading
@@ -308,6 +308,12 @@ class Outbox:
         ]
         store.freeze(frozen)
         return frozen
+
+    def freeze(self, boot_ms: int, wall_ms: int, boot: str) -> FrozenTime:
+        """The time for ever of a moment that nobody vouched for, in a boot of that name, as entries get theirs."""
+        with self._disk:
+            self._boots.note(self._clock.now())
+            return self._boots.freeze(boot_ms, wall_ms, boot)
 
     def may_mend(self, lane: Lane, after: tuple[int, int] = START) -> bool:
         """Whether the next entry of a lane would be sent with a time that nobody vouches for, while a clock that is set

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from firmware_bridge.readings import Attachment, Kind, make_reading
+from gateway.clock.boots import EARLIEST_MS, Boots
 from gateway.clock.clock import GPS_WORDS, Clock
 from gateway.clock.machine import LinuxTime
-from gateway.clock.moments import Moment
+from gateway.clock.moments import FrozenTime, Moment
 from gateway.contract import topics
 from gateway.contract.entries import TimeQuality
 from gateway.contract.media import Announcement, Answer, Chunk, Question, Status, encode_answers
@@ -44,7 +45,8 @@ class Post:
     def __init__(
         self, path: Path, *, clock: Clock | None = None, timeout_s: float = 60.0, settle_s: float = 0.0, **settings: Any
     ) -> None:
-        clock = clock or Clock("system")
+        self.clock = clock = clock or Clock("system")
+        self.boots = Boots((), clock.boot_id())
         self.path = path
         self.counted: Counter[str] = Counter()
         self.store = MediaStore(path / "media", max_bytes=50_000_000, dear_labels={"person"}, boot=clock.boot_id())
@@ -58,9 +60,14 @@ class Post:
             settle_s=settle_s,
             answer_timeout_s=timeout_s,
             count=lambda reason: self.counted.update([reason]),
+            freeze=self.freeze,
         )
         self.sender.begin()
         self.sender.link_is(True)
+
+    def freeze(self, boot_ms: int, wall_ms: int, boot: str) -> FrozenTime:
+        self.boots.note(self.clock.now())
+        return self.boots.freeze(boot_ms, wall_ms, boot)
 
     def keep(self, label: str, number: int, size: int = 20_000, moment: Moment | None = None) -> str:
         """A picture comes; its hash."""
@@ -312,7 +319,7 @@ def test_an_unknown_time_waits_a_moment_for_the_clock_unless_it_warns(tmp_path: 
     )
     times = {m.sha256: (m.quality, m.time_ms) for m in headquarters.heard if isinstance(m, Announcement)}
     assert times == {
-        person: (int(TimeQuality.UNTRUSTED), 1_000),
+        person: (int(TimeQuality.UNTRUSTED), EARLIEST_MS + 50_000),
         tapir: (int(TimeQuality.RECOVERED), 1_750_000_000_000),
     }
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from firmware_bridge.readings import Attachment, Kind, make_reading
+from gateway.clock.boots import Boots
 from gateway.clock.clock import Clock
 from gateway.contract import topics
 from gateway.media.index import FileState as PostState
@@ -43,6 +44,7 @@ def begin(store: MediaStore) -> MediaSender:
         settle_s=0.0,
         answer_timeout_s=0.02,
         count=lambda reason: None,
+        freeze=Boots((), "").freeze,
     )
     sender.begin()
     sender.link_is(True)
