@@ -17,6 +17,8 @@ from gateway.uplink.spending import COUNTER_PLACES
 from gateway.uplink.uplink import UplinkState
 
 SENSOR = "gateway"
+_RESTARTED = "restarted"
+"""Place of the counters of stages that failed and were started again: told like discards, and none themselves."""
 _WORTH_TELLING_BYTES = 10_000
 """What a lane has cost is told again when it is so much more: telling costs too."""
 
@@ -53,7 +55,9 @@ class Health:
             **self._machine.values(),
             "sent_bytes_total": link.sent_bytes,
             "accepted_total": sum(total for (place, _), total in tallies.items() if place == "accepted"),
-            "discarded_total": sum(total for key, total in tallies.items() if _is_discard(key)),
+            "discarded_total": sum(
+                total for key, total in tallies.items() if _is_discard(key) and key[0] != _RESTARTED
+            ),
         }
         readings = [make_reading(Kind.STATION_HEALTH, SENSOR, values)]
         for (place, name), total in tallies.items():
@@ -75,6 +79,7 @@ def _is_discard(key: tuple[str, str]) -> bool:
     if place in ("accepted", "clock", ANSWERS) or place in COUNTER_PLACES:
         return False
     return (place, name) not in {
+        ("media", "evicted_delivered"),
         ("outbox", "receipted"),
         ("outbox", "salvaged"),
         ("watch", "incident_alerts"),
