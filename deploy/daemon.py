@@ -57,7 +57,8 @@ def main() -> None:
         fault = told
     else:
         return
-    sys.stderr.write(f"vigia: {fault}\n")
+    words = fault.words("en" if language == "en" else "es") if isinstance(fault, DeployError) else fault
+    sys.stderr.write(f"vigia: {words}\n")
     sys.exit(1)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from typer.core import TyperGroup
 
 from deploy.errors import DeployError
+from deploy.language import Text
 
 _OURS: Final = frozenset(("firmware_bridge", "gateway", "ingest", "dashboards", "deploy"))
 _EXTRAS: Final = {
@@ -29,10 +30,19 @@ class MissingExtraError(DeployError):
     def __init__(self, library: str, command: str) -> None:
         pip = f"{sys.prefix}/bin/pip install"
         if command == "doctor":
-            where = f"at a post: {pip} 'vigia[gateway]'; at headquarters: {pip} 'vigia[ingest]'"
+            gateway, ingest = f"{pip} 'vigia[gateway]'", f"{pip} 'vigia[ingest]'"
+            where = Text(
+                f"en un puesto: {gateway}; en la sede: {ingest}", f"at a post: {gateway}; at headquarters: {ingest}"
+            )
         else:
-            where = f"{pip} 'vigia[{_EXTRAS[command]}]'"
-        super().__init__(f"`vigia {command}` needs an extra that is not installed here ({library}): {where}")
+            extra = f"{pip} 'vigia[{_EXTRAS[command]}]'"
+            where = Text(extra, extra)
+        super().__init__(
+            Text(
+                f"a `vigia {command}` le falta algo que aquí no está instalado ({library}): {where.es}",
+                f"`vigia {command}` needs an extra that is not installed here ({library}): {where.en}",
+            )
+        )
 
 
 def missing_extra(error: ModuleNotFoundError, command: str) -> MissingExtraError | None:

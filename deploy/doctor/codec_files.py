@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
@@ -32,6 +33,7 @@ from firmware_bridge.sources import SourceSettings
 
 _LIMIT_S: Final = 8.0
 _MOST_SAID: Final = 160
+_PIP: Final = f"{sys.prefix}/bin/pip install 'vigia[javascript]'"
 
 
 class _Named(NamedTuple):
@@ -111,7 +113,7 @@ def _decoder(one: _Named, engine: JavascriptEngine) -> Finding | None:
             _told(one, "es", f"no está instalado lo que ejecuta decodificadores JavaScript; no se oirá a {one.of}"),
             _told(one, "en", f"what runs JavaScript decoders is not installed; {one.of} will not be heard"),
             one.file,
-            todo=Text("Instálelo: pip install 'vigia[javascript]'", "Install it: pip install 'vigia[javascript]'"),
+            todo=Text(f"Instálelo: {_PIP}", f"Install it: {_PIP}"),
         )
     except (OSError, ValueError) as trouble:
         return _unreadable(one, trouble)

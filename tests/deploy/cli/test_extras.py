@@ -20,7 +20,7 @@ _WITHOUT = "import os, sys; sys.modules[os.environ['WITHOUT']] = None"
         ("paho", "gateway run x.toml", "pip install 'vigia[gateway]'"),
         ("grafana_foundation_sdk", "dashboards generate x", "pip install 'vigia[dashboards]'"),
         ("cryptography", "pki list x", "pip install 'vigia[ingest]'"),
-        ("cryptography", "doctor --post x.toml", "at a post: {}/bin/pip install 'vigia[gateway]'"),
+        ("cryptography", "doctor --post x.toml", "en un puesto: {}/bin/pip install 'vigia[gateway]'"),
     ],
 )
 def test_a_missing_library_is_one_line_that_names_the_extra(
@@ -32,5 +32,7 @@ def test_a_missing_library_is_one_line_that_names_the_extra(
     ended = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, env=environment)
     assert (ended.returncode, ended.stdout) == (1, "")
     (line,) = ended.stderr.splitlines()
-    assert line.startswith(f"vigia: `vigia {command.split()[0]}` needs an extra that is not installed here ({library})")
+    assert line.startswith(
+        f"vigia: a `vigia {command.split()[0]}` le falta algo que aquí no está instalado ({library})"
+    )
     assert told.format(sys.prefix) in line
