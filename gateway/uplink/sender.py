@@ -241,10 +241,13 @@ class Sender:
         self.look_at_outbox()
         if now < self._hold_until:
             return
-        # Alerts first, new or again, whatever else is late; the rest only as fast as the line takes it.
-        while (flight := self._flights.next_overdue(now, _is_alert)) is not None:
-            self._send_again(flight, now)
+        # Alerts first, new before again, whatever else is late; all only as fast as the line takes it.
         self._send_lane(Lane.ALERT, now)
+        while self._line_is_clear(now, urgent=True):
+            flight = self._flights.next_overdue(now, _is_alert)
+            if flight is None:
+                break
+            self._send_again(flight, now)
         if alerts_only:
             return
         while self._line_is_clear(now):
