@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,21 +32,9 @@ from tests.support.mesh_radio import (
     packet,
     text,
 )
+from tests.support.running_source import RunningSource
 from tests.support.serial_lines import TtyPair
 from tests.support.waiting import wait_until
-
-
-@contextmanager
-def running(source: MeshSource, deliver: Callable[[Delivery], None]) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=source.run, args=(deliver, stop))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(1.0)
-        assert not thread.is_alive()
 
 
 def opened_source(**changes: Any) -> MeshSource:
@@ -109,7 +94,7 @@ def test_end_to_end_over_a_tty_torn_out_and_put_back(tmp_path: Path) -> None:
             texts.extend(delivery.texts)
             intake.deliver(delivery)
 
-        with running(source, deliver):
+        with RunningSource(source, deliver):
             with pytest.raises(DownlinkError, match="radio_away"):
                 source.say(Downlink("^all", text="x"))
             for round_ in (1, 2):
@@ -150,7 +135,7 @@ def test_over_tcp_with_a_radio_that_goes_and_comes(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         source = opened_source(port="", host="127.0.0.1", tcp_port=port)
-        with running(source, deliveries.append):
+        with RunningSource(source, deliveries.append):
             for number in (1, 2):
                 connection, _ = server.accept()
                 with connection:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import logging
 import subprocess
 import sys
-import threading
 import time
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from firmware_bridge.delivery import Delivery, Source
+from firmware_bridge.delivery import Delivery
 from firmware_bridge.drivers.modbus_rtu import SAMPLE, Settings, new_decoder, open_source
 from firmware_bridge.modbus.decoder import ModbusDecoder
 from firmware_bridge.readings import Kind, Reading, make_reading
@@ -29,6 +27,7 @@ from tests.firmware_bridge.drivers.pages import as_block
 from tests.gateway.outbox.boxes import SetClock, opened, parcels
 from tests.support.golden import Golden
 from tests.support.modbus_server import LEVEL_UNIT, RAIN_STEP, RAIN_UNIT, STATION_UNIT, Fault, ModbusServer
+from tests.support.running_source import RunningSource
 from tests.support.waiting import wait_until
 
 QUESTION = "01 04 0000 0002 71cb"
@@ -194,21 +193,6 @@ class Heard:
         self.reasons.update({r.reason: r.count for r in delivery.rejected})
 
 
-@contextmanager
-def running(source: Source, deliver: Callable[[Delivery], None]) -> Iterator[None]:
-    stop = threading.Event()
-    thread = threading.Thread(target=source.run, args=(deliver, stop))
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        began = time.monotonic()
-        thread.join(2.0)
-        assert time.monotonic() - began < 0.5
-        assert not thread.is_alive()
-
-
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModbusServer]:
     with ModbusServer(tmp_path_factory.mktemp("modbus")) as server:
@@ -235,7 +219,7 @@ class TestLine:
     def test_three_devices_on_one_line(self, cable: ModbusServer) -> None:
         heard = Heard()
         level = LEVEL | {"registers": [*LEVEL["registers"], NO_BATTERY]}  # type: ignore[misc]  # a list of tables
-        with running(open_source(settings(level, RAIN, STATION, port=cable.port), {}), heard):
+        with RunningSource(open_source(settings(level, RAIN, STATION, port=cable.port), {}), heard):
             wait_until("three rounds", lambda: len(heard.readings) > 12)
         told = {(reading.sensor, name): value for reading in heard.readings for name, value in reading.values().items()}
         assert told == {
@@ -265,7 +249,7 @@ class TestLine:
         heard = Heard()
         cable.fault = fault
         source = open_source(settings(port=cable.port), {})
-        with running(source, heard):
+        with RunningSource(source, heard):
             wait_until("some tries", lambda: heard.reasons[reason] >= 3)
             assert not heard.readings
             assert f"not read: nivel ({reason})" in source.state
@@ -282,7 +266,7 @@ class TestLine:
     def test_noise_around_an_answer_and_an_echo_do_no_harm(self, cable: ModbusServer) -> None:
         heard = Heard()
         cable.fault, cable.echo = noisy, True
-        with running(open_source(settings(port=cable.port), {}), heard):
+        with RunningSource(open_source(settings(port=cable.port), {}), heard):
             wait_until("readings", lambda: len(heard.readings) >= 5)
         assert set(heard.readings) == {LEVEL_READING}
 
@@ -291,7 +275,7 @@ class TestLine:
         heard = Heard()
         answers = iter(range(1000))
         cable.fault = lambda told: b"" if next(answers) % 2 == 0 else told
-        with running(open_source(settings(port=cable.port, retries=1), {}), heard):
+        with RunningSource(open_source(settings(port=cable.port, retries=1), {}), heard):
             wait_until("readings", lambda: len(heard.readings) >= 3)
         assert abs(heard.reasons["no_answer"] - len(heard.readings)) <= 1
 
@@ -306,7 +290,7 @@ class TestLine:
         heard = Heard()
         cable.fault = late
         device = LEVEL | {"most_registers": 1, "interval_s": 0.2}
-        with running(open_source(settings(device, port=cable.port, timeout_s=0.1, pause_s=0.2), {}), heard):
+        with RunningSource(open_source(settings(device, port=cable.port, timeout_s=0.1, pause_s=0.5), {}), heard):
             wait_until("several", lambda: heard.reasons["no_answer"] >= 4 and heard.reasons["stray_bytes"] >= 14)
         assert not heard.readings
 
@@ -315,7 +299,7 @@ class TestLine:
         heard = Heard()
         cable.fault = lambda told: b"" if told[0] == STATION_UNIT else told
         source = open_source(settings(LEVEL, STATION, port=cable.port), {})
-        with running(source, heard):
+        with RunningSource(source, heard):
             wait_until("both", lambda: len(heard.readings) >= 3 and heard.reasons["no_answer"] >= 2)
         assert {reading.sensor for reading in heard.readings} == {"nivel"}
 
@@ -323,7 +307,7 @@ class TestLine:
     def test_a_register_that_is_not_there(self, cable: ModbusServer) -> None:
         heard = Heard()
         level = LEVEL | {"registers": [*LEVEL["registers"], NO_BATTERY | {"address": 7}]}  # type: ignore[misc]  # as above
-        with running(open_source(settings(level, port=cable.port), {}), heard):
+        with RunningSource(open_source(settings(level, port=cable.port), {}), heard):
             wait_until("refused", lambda: heard.reasons["refused_illegal_address"] >= 2 and len(heard.readings) >= 2)
         assert set(heard.reasons) == {"refused_illegal_address"}
 
@@ -341,7 +325,7 @@ class TestLine:
 
             for _ in range(2):
                 source = open_source(settings(LEVEL, RAIN, port=cable.port), outbox.replay())
-                with running(source, intake.deliver):
+                with RunningSource(source, intake.deliver):
                     before = len(readings())
                     wait_until("some", lambda: len(readings()) > before + 4)  # noqa: B023  used at once
                     cable.unplug()
