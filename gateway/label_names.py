@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import unicodedata
 from typing import Annotated, Final
@@ -26,6 +25,8 @@ def _label(name: str) -> str:
         for title in (label.name, label.title_en, label.title_es)
         for word in (title, *re.findall(r"\w{4,}", title))
     }
+    import difflib  # for a fault alone: a daemon need not hold it
+
     close = difflib.get_close_matches(_plain(name), by_word, n=1, cutoff=0.7)
     if close:
         label = by_word[close[0]]

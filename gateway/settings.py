@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from firmware_bridge.readings import LABELS
 from firmware_bridge.sources import SourceSettings
@@ -94,12 +93,11 @@ def _log_alone() -> list[WarningSettings]:
     return [LogSettings()]
 
 
-class GatewaySettings(BaseSettings):
+class GatewaySettings(BaseModel):
     """The whole file."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="VIGIA_GATEWAY__", env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    ENV_PREFIX: ClassVar[str] = "VIGIA_GATEWAY__"
 
     station: StationSettings = Field(default_factory=StationSettings, description="Who this post is.")
     outbox: OutboxSettings = Field(default_factory=OutboxSettings, description="What is kept on disk.")
@@ -164,15 +162,3 @@ class GatewaySettings(BaseSettings):
                     "value_error", "output {name} speaks by {source}: no source is called so", words
                 )
         return self
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment over the file."""
-        return env_settings, init_settings

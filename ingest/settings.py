@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ingest.api.settings import ApiSettings
 from ingest.influx.settings import InfluxSettings
@@ -91,12 +90,11 @@ class CommandSettings(Section):
     )
 
 
-class IngestSettings(BaseSettings):
+class IngestSettings(BaseModel):
     """The whole file."""
 
-    model_config = SettingsConfigDict(
-        env_prefix="VIGIA_INGEST__", env_nested_delimiter="__", extra="forbid", frozen=True, hide_input_in_errors=True
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+    ENV_PREFIX: ClassVar[str] = "VIGIA_INGEST__"
 
     broker: BrokerSettings = Field(default_factory=BrokerSettings, description="Where messages come from.")
     journal: JournalSettings = Field(default_factory=JournalSettings, description="What is kept on disk.")
@@ -111,15 +109,3 @@ class IngestSettings(BaseSettings):
         """Where this process keeps index and parts of pictures; None when it takes none."""
         take = self.media.take if self.media.take is not None else self.broker.group is None
         return (self.media.path or self.journal.path.parent / "media") if take else None
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment over the file."""
-        return env_settings, init_settings

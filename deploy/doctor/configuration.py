@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel
 
 from deploy.doctor.findings import AS_ROOT, Text, Told, is_there, unseen, wrong
-from deploy.settings.file import SettingsFileError, load_settings, sound_part
+from deploy.settings.file import SettingsFileError, load_settings
+from deploy.settings.judging import sound_part
 
-M = TypeVar("M", bound=BaseSettings)
+M = TypeVar("M", bound=BaseModel)
 
 THEME: Final = Text("Configuración", "Settings")
 

@@ -1,20 +1,47 @@
-"""What environment variables have to do with settings that are wrong. pydantic-settings merges them into the file's
-values without a trace, and passes over a misspelt one in silence."""
+"""The environment over a settings file, and what it has to do with settings that are wrong: pydantic-settings merges
+variables into the file's values without a trace, and passes over a misspelt one in silence."""
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from deploy.language import Text
 from deploy.settings.faults import WRONG_SHAPES
 from deploy.settings.lines import Place
 from deploy.settings.words import FAULTS
 
+M = TypeVar("M", bound=BaseModel)
+
 _DELIMITER = "__"
+
+
+def merged(values: Mapping[str, Any], model: type[M], prefix: str) -> M:
+    """The settings of a file's values with the environment over them. Raises pydantic's ValidationError, and
+    SettingsError for a variable that stands for a whole section and is not JSON."""
+
+    class Merged(BaseSettings, model):  # type: ignore[valid-type, misc]  # mypy knows no class that is a variable
+        model_config = SettingsConfigDict(env_prefix=prefix, env_nested_delimiter=_DELIMITER)
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return env_settings, init_settings
+
+    found = Merged(**values)
+    return model.model_construct(found.model_fields_set, **dict(found))
 
 
 def misspelt(model: type[BaseModel], prefix: str) -> list[tuple[str, Text]]:
@@ -22,8 +49,6 @@ def misspelt(model: type[BaseModel], prefix: str) -> list[tuple[str, Text]]:
     found = []
     for name, parts in _ours(prefix):
         if parts[0] not in model.model_fields:
-            import difflib  # seldom needed, and the gateway would carry it for months
-
             close = difflib.get_close_matches(parts[0], model.model_fields, n=1)
             meant = FAULTS["variable_meant"].filled(close=f"{prefix}{close[0].upper()}") if close else None
             found.append((name, meant or FAULTS["variable_unknown"]))

@@ -13,6 +13,8 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from deploy.settings.file import env_prefix
+
 
 def gateway_text() -> str:
     """What `vigia gateway config` prints: every setting, and a sample of each driver in comments."""
@@ -33,7 +35,7 @@ def ingest_text() -> str:
 
 def settings_text(model: type[BaseModel], title: str, *, required: dict[str, str] | None = None) -> str:
     """The file's text. required: TOML values to show for fields without a default, by `section.field`."""
-    prefix = model.model_config.get("env_prefix", "")
+    prefix = env_prefix(model)
     lines = [f"# {title}. Every value here is the default; leave out what you do not change."]
     if prefix:
         lines.append(f"# An environment variable {prefix}<SECTION>__<NAME> goes before the file.")

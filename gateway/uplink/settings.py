@@ -20,7 +20,9 @@ Budget = Annotated[int | None, Field(ge=0, le=10**12)]
 class WindowSettings(Section):
     """[[uplink.windows]]"""
 
-    start: str = Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="When it opens, by the post's clock: 06:00.")
+    start: str = Field(
+        pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="When it opens, by the post's clock: 06:00."
+    )
     minutes: int = Field(10, ge=1, le=1440, description="How long it stays open at most.")
     days: list[Day] = Field(default_factory=lambda: list(DAYS), min_length=1, description="On which days.")
 

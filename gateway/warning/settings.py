@@ -38,7 +38,7 @@ class OutputSettings(Section):
     rules: list[str] = Field(default_factory=list, description="Only what these rules found; all if empty.")
     hours: str = Field(
         "",
-        pattern=r"^(?:(?:[01]\d|2[0-3]):[0-5]\d-(?:[01]\d|2[0-3]):[0-5]\d)?$",
+        pattern=r"^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]-(?:[01][0-9]|2[0-3]):[0-5][0-9])?$",
         description='Only at these hours of the post, such as "05:30-21:00" or "21:00-05:30"; always if empty, and'
         " while nobody vouches for the clock.",
     )

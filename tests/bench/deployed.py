@@ -22,6 +22,8 @@ def as_deployed(compiled: Path) -> Iterator[None]:
     with tempfile.TemporaryDirectory(dir="/dev/shm") as runtime:
         os.environ |= {
             "PYTHONOPTIMIZE": "2",
+            "PYTHONNODEBUGRANGES": "1",
+            "PYTHONTZPATH": "/usr/share/zoneinfo",
             "PYTHONPYCACHEPREFIX": str(compiled),
             "RUNTIME_DIRECTORY": runtime,
         }
