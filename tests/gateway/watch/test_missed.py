@@ -65,6 +65,16 @@ def test_what_was_heard_and_what_the_post_itself_said_is_not_missed() -> None:
     assert len(missed([before, known, own], [], STOOD, 60_000)) == 1
 
 
+def test_what_came_no_later_than_one_whose_incident_is_there_was_heard() -> None:
+    """The history had no room for a day, and its last commit is as old."""
+    incident = make_reading(Kind.INCIDENT, "norte", {"incident_number": 1, "incident_step": 1}, label="gunshot")
+    heard_by_the_rules = [entry(heard("voices"), 1000), entry(heard("gunshot"), 2000)]
+    meanwhile, last = entry(heard("vehicle"), 2100), entry(heard("chainsaw"), 3000)
+    entries = [*heard_by_the_rules, meanwhile, entry(incident, 2200), last]
+    found = missed(entries, [], STOOD, 60_000)
+    assert [fact.reading for fact in found] == [meanwhile.reading, last.reading]
+
+
 def test_missed_alerts_are_facts_in_order_and_none_is_to_come() -> None:
     """The wall clock may have been set meanwhile."""
     late, early = entry(heard("chainsaw"), 86_400_000), entry(heard("gunshot"), 700)
