@@ -1,9 +1,9 @@
-"""A month cut off from the world, in two minutes: whoever is at the post is warned in time of everything, and when the
+"""A month cut off from the world, in half a minute: whoever is at the post is warned in time of everything, and when the
 link returns headquarters holds exactly what the post accepted and kept, with true times, alerts first.
 
 A whole gateway in a process of its own, whose machine time is simulated (`tests.support.month`); everything else is
-real: frames on ttys, SQLite on a small disk, the page over HTTP, Mosquitto, ingest, InfluxDB. `--seed` makes another
-month; a full disk needs a tmpfs, which only root may mount.
+real: frames on ttys, pictures on cards, SQLite on a small disk, the page over HTTP, Mosquitto, ingest, InfluxDB.
+`--seed` makes another month; a full disk needs a tmpfs, which only root may mount.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from gateway.rules.facts import Step
 from tests.support.landscape import DATABASE
 from tests.support.month import plan as plans
 from tests.support.month.ledger import Identity, Kept
-from tests.support.month.month import Month, Said, lane_of, number_of
+from tests.support.month.month import Month, Number, Said, lane_of, number_of
 from tests.support.month.phone import Phone
 from tests.support.month.plan import DYING
 from tests.support.month.post import POST, Post
@@ -106,6 +106,7 @@ def month_cut_off(directory: Path, seed: int, *, wild: bool = False) -> None:
         headquarters.start()
         headquarters.link.mend()
         wait_until("all is sent", lambda: not before & month.ledger.waiting(), timeout_s=150, every_s=0.25)
+        check_pictures(month, headquarters)
         month.end()
         wait_until("all is in InfluxDB", lambda: not headquarters.ingest.behind(), timeout_s=60, every_s=0.25)
         counters, waiting = month.ledger.counters(), month.ledger.waiting()
@@ -149,7 +150,27 @@ def check_alerts(month: Month) -> None:
     assert took[-1] < IN_TIME_S, took[-5:]
     assert len({alert.incident for alert in month.alerts}) == len(month.alerts)
     rung = sum(lane_of(said.reading) is Lane.ALERT for said in month.said.values()) - len(month.held_back)
-    assert rung == len(month.alerts) == len(month.phone.rung)
+    assert rung == len(month.alerts) + len(with_people(month)) == len(month.phone.rung)
+
+
+def with_people(month: Month) -> dict[int, Number]:
+    """The pictures that warned, by incident."""
+    return {one.incident: one.number for one in month.pictures if one.incident is not None}
+
+
+def check_pictures(month: Month, headquarters: Headquarters) -> None:
+    """Of a person headquarters gets it whole, of an animal it is told that there is one, and gets no more until
+    somebody asks."""
+    wanted = {one.sha256: "stored" if one.incident is not None else "announced" for one in month.pictures}
+    assert set(wanted.values()) == {"stored", "announced"}
+
+    def states() -> dict[str, str]:
+        return {file["sha256"]: file["state"] for file in headquarters.ingest.get("/api/v1/media")["files"]}
+
+    wait_until("headquarters has the pictures", lambda: states() == wanted, timeout_s=60, every_s=0.25)
+    files = headquarters.ingest.directory / "media" / "files"
+    whole = {path.stem: path.read_bytes() for path in files.glob("*/*.jpg")}
+    assert whole == {one.sha256: one.content for one in month.pictures if wanted[one.sha256] == "stored"}
 
 
 def check_accounts(
@@ -222,10 +243,11 @@ def check_incidents(month: Month, points: list[Stored], went: set[Identity]) -> 
     raised = {int(one.values["incident_number"]): one for one in of_step[Step.RAISED]}
     silences = [one.sensor for one in of_step[Step.RAISED] if one.label == "silence"]
     assert silences == [DYING]
-    assert len(of_step[Step.RAISED]) == len(raised) == len(month.alerts) + len(silences)
-    for alert in month.alerts:
-        said = month.said[alert.number]
-        told = raised[alert.incident]
+    rang = {alert.incident: alert.number for alert in month.alerts} | with_people(month)
+    assert len(of_step[Step.RAISED]) == len(raised) == len(rang) + len(silences)
+    for incident, number in rang.items():
+        said = month.said[number]
+        told = raised[incident]
         assert (told.sensor, told.label) == (said.reading.sensor, said.reading.label)
         assert unsure_ms(told, said.true_ms) <= 0
     held_back = [month.said[number].reading.sensor for number in month.held_back]
@@ -279,7 +301,11 @@ def tell(
             widest[point.quality] = max(widest[point.quality], bound)
     qualities = Counter(point.quality for point in unsure.values())
     rows = [
-        ("frames sent, heard", f"{month.sent}, {len(month.said)}; {month.unheard} while the post was off"),
+        (
+            "frames sent, heard",
+            f"{month.sent}, {len(month.said) - len(month.pictures)}; {month.unheard} while the post was off",
+        ),
+        ("pictures", f"{len(month.pictures)}, {len(with_people(month))} of them whole at headquarters"),
         ("lost in two power cuts", f"{len(month.lost)}, none of them committed, none an alert"),
         ("entries accepted", str(sum(n for (place, _), n in counters.items() if place == "accepted"))),
         ("evicted, disk full", ", ".join(f"{n} {lane.slug}" for lane, n in lanes.items()) or "none"),

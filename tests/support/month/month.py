@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import random
 import re
 from collections import Counter
@@ -18,6 +19,7 @@ from tests.support.month.phone import Phone
 from tests.support.month.plan import DAY, DYING, HOUR, MINUTE, Plan
 from tests.support.month.post import SENSORS, Post, rmc, title_of
 from tests.support.month.world import World
+from tests.support.pictures import noise
 from tests.support.small_disk import fill
 from tests.support.waiting import wait_until
 
@@ -27,16 +29,19 @@ _AT_ONCE: Final = 20
 _DETECTIONS: Final = (Kind.ACOUSTIC_DETECTION, Kind.CAMERA_DETECTION)
 _REGULAR: Final = (Kind.ENVIRONMENT, Kind.DEVICE_STATUS)
 _DURATION: Final = QUANTITIES["duration_seconds"].code
+_PICTURE: Final = QUANTITIES["picture_number"].code
+_PICTURE_BYTES: Final = 60_000
 _UPTIME: Final = QUANTITIES["uptime_seconds"].code
 _CARD: Final = re.compile(r'<article class="card sensor (\w+)">\s*<h2>.*?<span>([^<]*)</span>', re.DOTALL)
-_HOUR: Final = re.compile(r"· (\d+:\d\d)</span>")
+_HOUR: Final = re.compile(r'class="when">.*?<span>[^<]*?(\d+:\d\d)', re.DOTALL)
 
 Number = tuple[bool, int]
-"""Names one frame: whether it is a detection, and the number that it carries as its duration or uptime."""
+"""Names one frame: whether it is a detection, and the number that it carries as its duration or uptime; or one picture,
+by its number."""
 
 
 class Said(NamedTuple):
-    """A frame that the gateway accepted. run: by which start of it."""
+    """A frame or a picture that the gateway accepted. run: by which start of it."""
 
     true_ms: int
     run: int
@@ -51,11 +56,24 @@ class Alert(NamedTuple):
     took_s: float
 
 
+class Picture(NamedTuple):
+    """One that a camera took. incident: its number on the page, None where it warns nobody."""
+
+    number: Number
+    content: bytes
+    incident: int | None
+
+    @property
+    def sha256(self) -> str:
+        """By which everybody knows it."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
 def number_of(reading: Reading) -> Number | None:
     """None for what no sensor of ours said."""
     told = dict(zip(reading.codes, reading.steps, strict=True))
     if reading.kind in _DETECTIONS:
-        return True, told[_DURATION]
+        return True, told[_PICTURE if reading.kind == Kind.CAMERA_DETECTION else _DURATION]
     return (False, told[_UPTIME]) if reading.kind in _REGULAR else None
 
 
@@ -71,6 +89,7 @@ class Month:
         """Put on a full disk and let go again between two looks at it."""
         self.alerts: list[Alert] = []
         self.held_back: list[Number] = []
+        self.pictures: list[Picture] = []
         self.sent = 0
         self.unheard = 0
         self.happened: Counter[str] = Counter()
@@ -141,6 +160,26 @@ class Month:
         if len(self.alerts) % 2:
             self.phone.acknowledge(incident)
 
+    def picture(self, label: str) -> None:
+        """A camera took one. The post keeps it; of a person it warns."""
+        mark, number = self.phone.mark(), self._number(True)
+        content = noise(_PICTURE_BYTES, number)
+        self.post.cameras[label].put(f"IMG_{number:05}.JPG", content)
+        kept: dict[Number | None, Reading] = {}
+
+        def is_kept() -> bool:
+            kept.update((number_of(new.reading), new.reading) for _, new in self.ledger.look())
+            return (True, number) in kept
+
+        wait_until(f"the picture is kept; {self.post.log}", is_kept)
+        told = self.phone.wait_alert(mark, PATIENCE_S) if LABELS[label].alert else None
+        assert LABELS[label].alert == (told is not None)
+        picture = Picture((True, number), content, told[0] if told is not None else None)
+        self.pictures.append(picture)
+        reading = kept[picture.number]
+        self.said[picture.number] = Said(self.world.true_ms - reading.age_ms, self.post.starts, reading)
+        assert picture.sha256 in self.phone.get("/fotos")
+
     def goes_mad(self, sensor: str, words: int) -> None:
         """A sensor that does not stop talking."""
         for _ in range(words // _AT_ONCE):
@@ -179,7 +218,8 @@ class Month:
         if self.world.true_ms - self._booted_ms > HOUR:
             states = self._states()
             dying = states.pop(title_of(DYING))
-            states.pop("gps-puesto", None)  # it tells the hour here, and no position
+            for name in ("gps-puesto", *(camera.name for camera in self.post.cameras.values())):
+                states.pop(name, None)  # it tells the hour here, and no position; they speak of what they see
             assert set(states.values()) == {"well"}, states
             if not 0 < self.world.true_ms - self.plan.dies_ms < 3 * HOUR:
                 assert (dying == "silent") == (self.world.true_ms > self.plan.dies_ms), dying

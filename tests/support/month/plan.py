@@ -96,6 +96,8 @@ def month(seed: int, end_ms: int, *, wild: bool = False) -> Plan:
     events += (Event(at, "alert", (chance.choice(SENSORS[:9]), chance.choice(ALERT_LABELS))) for at in alerts)
     others = _at_random(chance, start_ms, end_ms, DETECTIONS_A_DAY, [])
     events += (Event(at, "detection", (chance.choice(SENSORS[:9]), chance.choice(OTHER_LABELS))) for at in others)
+    pictures = [(day, "tapir" if day in (8.4, 23) else "person") for day in (2.6, 8.4, 12.2, 18.5, 21.5, 23, 28.8)]
+    events += (Event(about(day), "picture", (label,)) for day, label in pictures)
     return Plan(start_ms, end_ms, dies_ms, sorted(events, key=lambda event: event.at_ms))
 
 

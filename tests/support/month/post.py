@@ -1,4 +1,5 @@
-"""A post of ten sensors and a GPS on real ttys: its settings, its devices, and its gateway, which starts and dies."""
+"""A post of ten sensors and a GPS on real ttys, and two cameras: its settings, its devices, and its gateway, which
+starts and dies."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from firmware_bridge.framing import cobs_frames
 from firmware_bridge.framing.device_frames import new_cipher, seal
 from firmware_bridge.framing.frame_bodies import encode_body
 from firmware_bridge.readings import Reading
+from tests.support.pictures import Card
 from tests.support.serial_lines import TtyPair
 from tests.support.waiting import wait_until
 
@@ -80,7 +82,7 @@ _RULES: Final = """\
 [[rules]]
 name = "gente"
 when = "heard"
-labels = ["chainsaw", "gunshot", "long_tail_motor", "outboard_motor", "voices"]
+labels = ["chainsaw", "gunshot", "long_tail_motor", "outboard_motor", "person", "voices"]
 together = "sensor"
 [[rules]]
 name = "callado"
@@ -132,6 +134,9 @@ class Post:
         self.devices = {name: Device(name) for name in SENSORS}
         self._taken: list[TtyPair] = []
         self.radio, self.gps = self._tty(home / "radio"), self._tty(home / "gps")
+        self.cameras = {
+            label: Card(home / f"camara-{label}", f"camara-{label}", label) for label in ("person", "tapir")
+        }
         self.starts = 0
         self._settings, self._world = home / "gateway.toml", world
         self._process: subprocess.Popen[str] | None = None
@@ -140,6 +145,7 @@ class Post:
         )
         text += "".join(_DEVICE.format(id=one.id, name=one.name, key=one.key) for one in self.devices.values())
         text += "".join(_PLACED.format(name=name, title=title_of(name), every_s=EVERY_S) for name in SENSORS)
+        text += "".join(camera.settings for camera in self.cameras.values())
         self._settings.write_text(text)
         (home / "rules.toml").write_text(_RULES)
 
