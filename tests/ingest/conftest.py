@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from deploy.parts.servers import InfluxDB
+from ingest.influx.dialects import writer_for
+from ingest.influx.settings import InfluxSettings
 from ingest.registry import Registry
+from ingest.sink import InfluxSink
+from tests.support.failing_front import FailingFront
 
 REGISTRY = """\
 [[territories]]
@@ -63,3 +67,18 @@ def bucket(shared_influx: InfluxDB, request: pytest.FixtureRequest) -> str:
     name = "".join(c if c.isalnum() else "-" for c in request.node.name)[:60].strip("-")
     shared_influx.create(name)
     return name
+
+
+@pytest.fixture
+def front(shared_influx: InfluxDB) -> Iterator[FailingFront]:
+    """Stands before the database and fails as it is told."""
+    with FailingFront(shared_influx.port) as failing:
+        yield failing
+
+
+@pytest.fixture
+def sink(front: FailingFront, registry: Registry, bucket: str) -> Iterator[InfluxSink]:
+    """Writes through the front into the test's own database."""
+    made = InfluxSink(writer_for(InfluxSettings(dialect="v1", url=front.url)), bucket, registry)
+    yield made
+    made.close()

@@ -19,12 +19,6 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def front(shared_influx: InfluxDB) -> Iterator[FailingFront]:
-    with FailingFront(shared_influx.port) as failing:
-        yield failing
-
-
-@pytest.fixture
 def writer(front: FailingFront) -> Iterator[WriterV1]:
     made = WriterV1(InfluxSettings(dialect="v1", url=front.url, timeout_s=60))
     yield made
