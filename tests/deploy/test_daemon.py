@@ -15,9 +15,7 @@ import deploy.daemon, gateway.service, gateway.page.application
 from deploy.settings.file import load_settings
 from gateway.settings import GatewaySettings
 settings = load_settings(Path(sys.argv[1]), GatewaySettings)
-carried = (
-    "typer", "rich", "fastapi", "pydantic_settings", "influxdb_client", "deploy.settings.words", "babel", "cryptography.x509"
-)
+carried = ["typer", "rich", "babel", "fastapi", "pydantic_settings", "influxdb_client", "deploy.settings.words"]
 print(settings.station.name, type(settings) is GatewaySettings, [name for name in carried if name in sys.modules])
 """
 
