@@ -9,7 +9,7 @@ import typer
 
 from deploy.cli.plain import plain_errors
 
-app = typer.Typer(no_args_is_help=True, help="The boards in Grafana.")
+app = typer.Typer(no_args_is_help=True, help="Los tableros de Grafana. / The boards in Grafana.")
 
 
 @app.command()

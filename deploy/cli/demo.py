@@ -24,7 +24,9 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Stay up after the proof, until Ctrl-C.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A short play, for the tests.")] = False,
 ) -> None:
-    """Three simulated posts and headquarters on this machine; a link is cut, a gateway and the broker are killed.
+    """Tres puestos simulados y la sede en este equipo; se corta un enlace y se matan un gateway y el broker.
+
+    Three simulated posts and headquarters on this machine; a link is cut, a gateway and the broker are killed.
 
     Ends by asking InfluxDB itself: everything that the posts accepted is stored, once. Exit code 1 if it is not.
     """

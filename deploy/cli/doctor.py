@@ -29,15 +29,16 @@ Language = Annotated[Lang, typer.Option(help="Idioma de lo que se dice / languag
 
 
 def doctor(
-    post: Annotated[Path | None, typer.Option(metavar="FILE", help="Look at a post with these settings.")] = None,
-    headquarters: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Look at headquarters with these settings.")
-    ] = None,
+    post: Annotated[Path | None, typer.Option(metavar="FILE", help="Mirar un puesto con estos ajustes.")] = None,
+    headquarters: Annotated[Path | None, typer.Option(metavar="FILE", help="Mirar la sede con estos ajustes.")] = None,
     lang: Language = Lang.ES,
-    json: Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Para programas: un documento JSON.")] = False,
 ) -> None:
-    """Say what is wrong at a post or at headquarters and what to do. Nothing is changed, nobody is disconnected.
+    """Decir qué está mal en un puesto o en la sede, y qué hacer. No cambia nada ni corta a nadie.
 
+    Sin archivo busca /etc/vigia/gateway.toml y /etc/vigia/ingest.toml.
+
+    Say what is wrong at a post or at headquarters and what to do. Nothing is changed, nobody is disconnected.
     Without a file it looks for /etc/vigia/gateway.toml and /etc/vigia/ingest.toml. Exit code: 0 nothing is wrong, 1
     something is wrong, 2 something could not be looked at.
     """

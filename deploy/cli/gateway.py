@@ -15,16 +15,19 @@ from deploy.language import Text
 from deploy.settings.file import load_settings
 from deploy.settings.text import gateway_text
 
-app = typer.Typer(no_args_is_help=True, help="The daemon at a post: listens to sensors, keeps, warns, sends.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="El programa del puesto: oye a los sensores, guarda, avisa, envía. / The daemon at a post.",
+)
 
-SettingsPath = Annotated[Path, typer.Argument(help="The settings file, such as /etc/vigia/gateway.toml.")]
+SettingsPath = Annotated[Path, typer.Argument(help="El archivo de ajustes, como /etc/vigia/gateway.toml.")]
 _GOOD_PIN: Final = 6
-LogLevel = Annotated[str, typer.Option(help="DEBUG, INFO, WARNING or ERROR.")]
+LogLevel = Annotated[str, typer.Option(help="Cuánto dice el registro: DEBUG, INFO, WARNING o ERROR.")]
 
 
 @app.command()
 def run(file: SettingsPath, log_level: LogLevel = "INFO", lang: Language = Lang.ES) -> None:
-    """Run until SIGTERM or Ctrl-C."""
+    """Trabajar hasta SIGTERM o Ctrl-C. / Run until SIGTERM or Ctrl-C."""
     from deploy.daemon import become
 
     become(file, log_level, lang.value)
@@ -32,7 +35,10 @@ def run(file: SettingsPath, log_level: LogLevel = "INFO", lang: Language = Lang.
 
 @app.command()
 def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
-    """Say what is wrong with a settings file, line by line, and with the files that it names, and in words what each of
+    """Decir qué está mal en los ajustes, línea por línea, y en los archivos que nombran, y qué hace cada regla. No
+    arranca nada.
+
+    Say what is wrong with a settings file, line by line, and with the files that it names, and in words what each of
     its rules does; nothing is started.
 
     Exit code 1 when the file itself, its map or its rules are wrong. Files that are not on this machine are warnings.
@@ -79,10 +85,13 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
 @app.command()
 def pin(
     file: SettingsPath,
-    from_stdin: Annotated[bool, typer.Option("--stdin", help="Read it from the first line of standard input.")] = False,
+    from_stdin: Annotated[bool, typer.Option("--stdin", help="Leerlo de la primera línea de la entrada.")] = False,
     lang: Language = Lang.ES,
 ) -> None:
-    """Set the PIN for acting on the post's page. Whoever was let in by an earlier one is asked again."""
+    """Poner el PIN para actuar en la página del puesto. A quien entró con el de antes se le pide otra vez.
+
+    Set the PIN for acting on the post's page. Whoever was let in by an earlier one is asked again.
+    """
     from gateway.page.errors import PinError
     from gateway.page.pin import LEAST_PIN, MOST_PIN, write_pin
     from gateway.settings import GatewaySettings
@@ -113,7 +122,10 @@ def pin(
 
 @app.command()
 def config() -> None:
-    """Print every setting with its default and what it means: the beginning of a settings file."""
+    """Escribir todos los ajustes, con su valor y lo que quieren decir: así empieza un archivo de ajustes.
+
+    Print every setting with its default and what it means: the beginning of a settings file.
+    """
     typer.echo(gateway_text(), nl=False)
 
 

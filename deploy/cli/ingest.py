@@ -25,15 +25,17 @@ from deploy.settings.text import ingest_text
 if TYPE_CHECKING:
     from ingest.settings import IngestSettings
 
-app = typer.Typer(no_args_is_help=True, help="The service at headquarters: journal, InfluxDB, HTTP API.")
+app = typer.Typer(
+    no_args_is_help=True, help="El servicio de la sede: diario, InfluxDB, API. / The service at headquarters."
+)
 
-SettingsPath = Annotated[Path, typer.Argument(help="The settings file, such as /etc/vigia/ingest.toml.")]
-Reason = Annotated[str | None, typer.Option(help="Only those refused for this reason, such as unknown_station.")]
+SettingsPath = Annotated[Path, typer.Argument(help="El archivo de ajustes, como /etc/vigia/ingest.toml.")]
+Reason = Annotated[str | None, typer.Option(help="Solo lo rechazado por este motivo, como unknown_station.")]
 
 
 @app.command()
 def run(file: SettingsPath, log_level: LogLevel = "INFO", lang: Language = Lang.ES) -> None:
-    """Run until SIGTERM or Ctrl-C."""
+    """Trabajar hasta SIGTERM o Ctrl-C. / Run until SIGTERM or Ctrl-C."""
     from ingest.app import Ingest
     from ingest.settings import IngestSettings
 
@@ -44,7 +46,9 @@ def run(file: SettingsPath, log_level: LogLevel = "INFO", lang: Language = Lang.
 
 @app.command()
 def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
-    """Say what is wrong with a settings file and the registry it names, and with its certificate; nothing is started.
+    """Decir qué está mal en los ajustes, en el registro que nombran y en su certificado; no arranca nada.
+
+    Say what is wrong with a settings file and the registry it names, and with its certificate; nothing is started.
 
     Exit code 1 when a file itself is wrong. A certificate that is not on this machine is a warning.
     """
@@ -71,7 +75,10 @@ def check(file: SettingsPath, lang: Language = Lang.ES) -> None:
 
 @app.command()
 def config() -> None:
-    """Print every setting with its default and what it means: the beginning of a settings file."""
+    """Escribir todos los ajustes, con su valor y lo que quieren decir: así empieza un archivo de ajustes.
+
+    Print every setting with its default and what it means: the beginning of a settings file.
+    """
     typer.echo(ingest_text(), nl=False)
 
 
@@ -79,10 +86,12 @@ def config() -> None:
 def dead_letters(
     file: SettingsPath,
     reason: Reason = None,
-    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Show at most so many, the newest.")] = 50,
+    limit: Annotated[int, typer.Option(min=1, max=100_000, help="Mostrar a lo más tantas, las últimas.")] = 50,
     lang: Language = Lang.ES,
 ) -> None:
-    """List what was refused for good and why, newest first; ingest may be running.
+    """Mostrar lo que se rechazó y por qué, lo último primero; ingest puede estar corriendo.
+
+    List what was refused for good and why, newest first; ingest may be running.
 
     On a terminal a table; otherwise one line each: number, time (UTC), stage that refused it, reason, topic, bytes, and
     what is wrong with it in words, separated by tabs.
@@ -130,7 +139,9 @@ def dead_letters(
 
 @app.command()
 def redrive(file: SettingsPath, reason: Reason = None, lang: Language = Lang.ES) -> None:
-    """Give refused messages to the sinks once more, after their cause is mended; ingest may be running.
+    """Dar otra vez a sus destinos lo rechazado, cuando se corrigió la causa; ingest puede estar corriendo.
+
+    Give refused messages to the sinks once more, after their cause is mended; ingest may be running.
 
     A message that was stored in part is written whole, which changes nothing for what is stored. What never was a
     message stays in the list.

@@ -16,7 +16,8 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Vigía: from the sensor in the forest to the ranger at the post and the coordinator at headquarters.",
+    help="Vigía: del sensor en el bosque al guardaparque en el puesto y a quien coordina en la sede. / From the sensor"
+    " in the forest to the ranger at the post and the coordinator at headquarters.",
 )
 app.add_typer(gateway.app, name="gateway")
 app.add_typer(ingest.app, name="ingest")

@@ -17,11 +17,13 @@ from deploy.settings.file import load_settings
 
 
 def try_outputs(
-    file: Annotated[Path, typer.Argument(help="The settings file, such as /etc/vigia/gateway.toml.")],
-    only: Annotated[str, typer.Option(help="The name of one output; all of them if left out.")] = "",
+    file: Annotated[Path, typer.Argument(help="El archivo de ajustes, como /etc/vigia/gateway.toml.")],
+    only: Annotated[str, typer.Option(help="El nombre de una salida; todas, si no se dice.")] = "",
     lang: Language = Lang.ES,
 ) -> None:
-    """Let each output of warnings warn as a test: the siren sounds for two seconds, messages say that they are a test.
+    """Probar cada salida de avisos: la sirena suena dos segundos, los mensajes dicen que son una prueba.
+
+    Let each output of warnings warn as a test: the siren sounds for two seconds, messages say that they are a test.
 
     What the running gateway holds is tested on the post's page: radios, and sirens and lamps while it runs. Exit code 1
     when one fails.

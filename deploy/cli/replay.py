@@ -26,17 +26,22 @@ _MS: Final = {"d": 86_400_000, "h": 3_600_000, "m": 60_000}
 
 
 def replay(
-    rules: Annotated[Path, typer.Argument(help="The file of rules to try.")],
-    since: Annotated[str, typer.Option(help="How far back from the last that was heard: 7d, 12h, 90m.")] = "7d",
+    rules: Annotated[Path, typer.Argument(help="El archivo de reglas que se prueba.")],
+    since: Annotated[
+        str, typer.Option(help="Desde cuándo, contando hacia atrás de lo último oído: 7d, 12h, 90m.")
+    ] = "7d",
     settings: Annotated[
-        Path | None, typer.Option(help=f"The post's settings, for its map and its present rules; {_SETTINGS} if there.")
+        Path | None,
+        typer.Option(help=f"Los ajustes del puesto, por su mapa y sus reglas de ahora; {_SETTINGS} si está."),
     ] = None,
     history: Annotated[
-        Path | None, typer.Option(help="What was heard: the post's history, or facts as lines of JSON.")
+        Path | None, typer.Option(help="Lo que se oyó: la historia del puesto, o hechos en líneas de JSON.")
     ] = None,
-    lang: Annotated[Lang, typer.Option(help="Language of what is shown.")] = Lang.ES,
+    lang: Annotated[Lang, typer.Option(help="Idioma de lo que se dice / language of what is said.")] = Lang.ES,
 ) -> None:
-    """Try rules on what the post heard, before they are trusted: what they would have warned of and held back, by rule
+    """Probar reglas con lo que oyó el puesto, antes de confiar en ellas. No avisa a nadie ni cambia nada.
+
+    Try rules on what the post heard, before they are trusted: what they would have warned of and held back, by rule
     and by day, beside what the present rules did. Nobody is warned and nothing is changed.
     """
     from deploy.replay.past import read_past

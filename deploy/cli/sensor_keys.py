@@ -27,18 +27,22 @@ _MOST_TYPED: Final = 1024
 
 
 def key(
-    name: Annotated[str, typer.Argument(help="The sensor's name in everything that is stored, such as rio-arriba.")],
+    name: Annotated[str, typer.Argument(help="El nombre del sensor en todo lo que se guarda, como rio-arriba.")],
     number: Annotated[
         str | None,
-        typer.Option("--id", metavar="ID", help="Its id, 8 hex digits, as printed on it; a new one if left out."),
+        typer.Option(
+            "--id", metavar="ID", help="Su id, 8 cifras hexadecimales, como está impreso; uno nuevo, si no se dice."
+        ),
     ] = None,
     ask: Annotated[
-        bool, typer.Option("--ask", help="The sensor came with a key: ask for it, in place of making one.")
+        bool, typer.Option("--ask", help="El sensor trae su clave: pedirla, en lugar de hacer una.")
     ] = False,
-    folder: Annotated[Path, typer.Option(help="Where key files are kept.")] = KEYS_FOLDER,
+    folder: Annotated[Path, typer.Option(help="Dónde se guardan las claves.")] = KEYS_FOLDER,
     lang: Language = Lang.ES,
 ) -> None:
-    """Make the key file of a sensor that speaks our own frames, and print its lines for the gateway's settings.
+    """Hacer el archivo de clave de un sensor que habla nuestras tramas, y escribir sus líneas para los ajustes.
+
+    Make the key file of a sensor that speaks our own frames, and print its lines for the gateway's settings.
 
     The key is 16 random bytes as 32 hex digits, in a file that the gateway's user alone may read. It is never shown.
     The lines go to standard output and what is to be done to standard error, so that a pipe takes the lines only.

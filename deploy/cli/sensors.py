@@ -19,9 +19,12 @@ from deploy.language import Language as Tongue
 from deploy.language import Text, system_words
 from deploy.settings.file import load_settings
 
-app = typer.Typer(no_args_is_help=True, help="Sensors: which can be heard, what they say, a new one, simulated ones.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Sensores: cuáles se pueden oír, qué dicen, uno nuevo, simulados. / Sensors, real and simulated.",
+)
 
-SourceName = Annotated[str | None, typer.Option(help="Which [[sources]] by name, if there are several.")]
+SourceName = Annotated[str | None, typer.Option(help="Cuál de los [[sources]], por su nombre, si hay varios.")]
 
 
 class LogLevel(StrEnum):
@@ -35,10 +38,12 @@ class LogLevel(StrEnum):
 
 @app.command("list")
 def list_drivers(
-    json: Annotated[bool, typer.Option("--json", help="For programs: one JSON document.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Para programas: un documento JSON.")] = False,
     lang: Language = Lang.ES,
 ) -> None:
-    """Every driver: what it hears, its link and quantities, and whether what it needs is installed.
+    """Todos los drivers: qué oyen, por dónde, qué miden, y si está instalado lo que necesitan.
+
+    Every driver: what it hears, its link and quantities, and whether what it needs is installed.
 
     On a terminal a table; otherwise one line each, separated by tabs.
     """
@@ -56,10 +61,13 @@ def list_drivers(
 
 @app.command()
 def sample(
-    driver: Annotated[str, typer.Argument(help="A driver's name: see vigia sensors list.")],
+    driver: Annotated[str, typer.Argument(help="El nombre de un driver: vea vigia sensors list.")],
     lang: Language = Lang.ES,
 ) -> None:
-    """Print a driver's settings as a block to put at the end of the gateway's settings, each with what it means."""
+    """Escribir los ajustes de un driver, con lo que quieren decir, para ponerlos al final de los del gateway.
+
+    Print a driver's settings as a block to put at the end of the gateway's settings, each with what it means.
+    """
     from deploy.sensors.sample import source_block
 
     typer.echo(source_block(driver, lang.value), nl=False)
@@ -86,22 +94,28 @@ def new(name: Annotated[str, typer.Argument(help="<maker>_<model>, such as davis
 
 @app.command()
 def decode(
-    driver: Annotated[str, typer.Argument(help="A driver's name: see vigia sensors list.")],
+    driver: Annotated[str, typer.Argument(help="El nombre de un driver: vea vigia sensors list.")],
     what: Annotated[
-        list[str] | None, typer.Argument(help="Bytes in hex, grouped as you like; - reads them from standard input.")
+        list[str] | None, typer.Argument(help="Bytes en hexadecimal, agrupados como quiera; - los lee de la entrada.")
     ] = None,
     settings: Annotated[
         Path | None,
-        typer.Option(help="The gateway's settings, for devices and keys; the driver's own sample if left out."),
+        typer.Option(help="Los ajustes del gateway, por sus sensores y claves; sin ellos, la muestra del driver."),
     ] = None,
     source: SourceName = None,
     text: Annotated[
-        bool, typer.Option("--text", help="Text in place of hex: each argument a line or a message `topic payload`.")
+        bool,
+        typer.Option(
+            "--text", help="Texto en lugar de hexadecimal: cada palabra, una línea o un mensaje `topic payload`."
+        ),
     ] = False,
-    file: Annotated[Path | None, typer.Option(help="A file whose bytes are meant, such as a picture.")] = None,
+    file: Annotated[Path | None, typer.Option(help="Un archivo que se descifra, como una foto.")] = None,
     lang: Language = Lang.ES,
 ) -> None:
-    """Say what bytes mean: readings with units, and what was discarded and why. Exit code 1 without any reading."""
+    """Decir qué quieren decir unos bytes: lecturas con sus unidades, y qué se descartó y por qué.
+
+    Say what bytes mean: readings with units, and what was discarded and why. Exit code 1 without any reading.
+    """
     from deploy.sensors import decoding
     from deploy.sensors.chosen import sample_of, source_of
     from deploy.sensors.words import delivery_lines
@@ -166,18 +180,22 @@ _WHAT: Final = Text(
 
 @app.command()
 def watch(
-    port: Annotated[str | None, typer.Argument(help="A serial port, with --driver.")] = None,
-    driver: Annotated[str | None, typer.Option(help="Who speaks there, by the driver's own sample settings.")] = None,
-    baud: Annotated[int | None, typer.Option(help="Speed of the line, if it is not the driver's usual one.")] = None,
+    port: Annotated[str | None, typer.Argument(help="Un puerto serie, con --driver.")] = None,
+    driver: Annotated[str | None, typer.Option(help="Quién habla allí, según la muestra del driver.")] = None,
+    baud: Annotated[int | None, typer.Option(help="Velocidad de la línea, si no es la de siempre del driver.")] = None,
     settings: Annotated[
-        Path | None, typer.Option("--for", help="The gateway's settings, for port, devices and keys.")
+        Path | None, typer.Option("--for", help="Los ajustes del gateway, por su puerto, sensores y claves.")
     ] = None,
     source: SourceName = None,
     lang: Language = Lang.ES,
-    longest_s: Annotated[float | None, typer.Option(help="End after this many seconds.")] = None,
+    longest_s: Annotated[float | None, typer.Option(help="Acabar a los tantos segundos.")] = None,
 ) -> None:
-    """Listen in place of the gateway and show what comes: each sensor's last reading, signal and battery, what is
-    discarded and what to do, who is heard and not in the settings. The gateway must be stopped; nothing is stored."""
+    """Oír en lugar del gateway y mostrar lo que llega: lo último de cada sensor, su señal y batería, lo que se descarta
+    y qué hacer, y quién se oye sin estar en los ajustes. El gateway debe estar detenido; no se guarda nada.
+
+    Listen in place of the gateway and show what comes: each sensor's last reading, signal and battery, what is
+    discarded and what to do, who is heard and not in the settings. The gateway must be stopped; nothing is stored.
+    """
     from deploy.sensors.chosen import on_port, source_of
     from deploy.sensors.watch_run import watch_in_lines, watch_on_terminal
     from deploy.sensors.watching import refuse_if_not_free
@@ -208,19 +226,26 @@ _WHICH_LINE: Final = Text(
 
 @app.command()
 def update(
-    image: Annotated[Path, typer.Argument(help="The maker's signed image.")],
-    settings: Annotated[Path, typer.Option("--for", help="The gateway's settings, for port and key.")],
-    device: Annotated[str, typer.Option(help="The sensor's name or id.")],
+    image: Annotated[Path, typer.Argument(help="El firmware firmado por el fabricante.")],
+    settings: Annotated[Path, typer.Option("--for", help="Los ajustes del gateway, por su puerto y su clave.")],
+    device: Annotated[str, typer.Option(help="El nombre o el id del sensor.")],
     maker: Annotated[
-        Path | None, typer.Option(help="The maker's public key, 64 hex digits in a file, to check the image first.")
+        Path | None,
+        typer.Option(
+            help="La clave pública del fabricante, 64 cifras hexadecimales en un archivo, para revisar antes."
+        ),
     ] = None,
     counters: Annotated[
-        Path | None, typer.Option(help="The post's file of downlink counters; beside the outbox if left out.")
+        Path | None,
+        typer.Option(help="El archivo de cuentas de lo dicho a sensores; junto al buzón de salida, si no se dice."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Also an older version, or the same again.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="También una versión más vieja, o la misma otra vez.")] = False,
     lang: Language = Lang.ES,
 ) -> None:
-    """Bring new firmware to a sensor that speaks our own frames, over its line. The gateway must be stopped.
+    """Poner firmware nuevo a un sensor que habla nuestras tramas, por su línea. El gateway debe estar detenido. Si algo
+    lo corta, el sensor guarda lo que tiene, y la misma orden sigue desde ahí.
+
+    Bring new firmware to a sensor that speaks our own frames, over its line. The gateway must be stopped.
 
     Whatever stops it, the sensor keeps what it has got, and the same command goes on from there.
     """
@@ -245,20 +270,24 @@ def update(
 
 @app.command()
 def simulate(
-    scenario: Annotated[str, typer.Argument(help="chainsaw, boat_passing, rain, day_at_a_post, or a TOML file.")],
+    scenario: Annotated[str, typer.Argument(help="chainsaw, boat_passing, rain, day_at_a_post, o un archivo TOML.")],
     settings: Annotated[
-        Path, typer.Option("--for", help="The gateway's settings file: its port, devices and keys are played.")
+        Path, typer.Option("--for", help="Los ajustes del gateway: se simulan su puerto, sensores y claves.")
     ],
     source: SourceName = None,
-    speed: Annotated[float, typer.Option(help="Scenario seconds in a real second; boats go faster too.")] = 1.0,
-    seed: Annotated[int, typer.Option(help="Chance of the play; the same seed plays the same.")] = 0,
-    rate: Annotated[float | None, typer.Option(help="Frames per scenario second, instead of the scenario's.")] = None,
-    longest_s: Annotated[float | None, typer.Option(help="End after this many real seconds.")] = None,
-    report: Annotated[Path | None, typer.Option(help="Keep what was sent in this JSON file.")] = None,
-    log_level: Annotated[LogLevel, typer.Option(help="How much is told.")] = LogLevel.INFO,
+    speed: Annotated[
+        float, typer.Option(help="Segundos de la escena en uno de verdad; los botes también van más rápido.")
+    ] = 1.0,
+    seed: Annotated[int, typer.Option(help="El azar de la escena; la misma semilla da lo mismo.")] = 0,
+    rate: Annotated[float | None, typer.Option(help="Tramas por segundo de la escena, en lugar de las suyas.")] = None,
+    longest_s: Annotated[float | None, typer.Option(help="Acabar a los tantos segundos de verdad.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Guardar lo enviado en este archivo JSON.")] = None,
+    log_level: Annotated[LogLevel, typer.Option(help="Cuánto se dice.")] = LogLevel.INFO,
     lang: Language = Lang.ES,
 ) -> None:
-    """Play sensors on a serial line that is made for it: a symbolic link where the gateway's settings expect the port.
+    """Simular sensores en una línea serie hecha para eso, donde los ajustes del gateway esperan su puerto.
+
+    Play sensors on a serial line that is made for it: a symbolic link where the gateway's settings expect the port.
 
     Nothing in the gateway knows that they are simulated: they speak the frames of real ones, with the same keys.
     """

@@ -2,10 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
+import typer
 from typer.testing import CliRunner
 
 from deploy.cli.main import app
+
+SPANISH = frozenset(
+    {
+        "Vigía:",
+        "El",
+        "Sensores:",
+        "Certificados:",
+        "Órdenes",
+        "Tres",
+        "Trabajar",
+        "Decir",
+        "Poner",
+        "Escribir",
+        "Probar",
+    }
+    | {
+        "Los",
+        "Las",
+        "Mostrar",
+        "Dar",
+        "Todos",
+        "Hacer",
+        "Oír",
+        "Simular",
+        "Pedir",
+        "Cambiar",
+        "Arrancar",
+        "Anular",
+        "Reunir",
+    }
+)
+"""How these texts begin."""
+FOR_DEVELOPERS = ("vigia generate", "vigia sensors new", "vigia dashboards generate", "vigia dashboards push")
 
 
 def shown(*words: str) -> str:
@@ -15,16 +52,31 @@ def shown(*words: str) -> str:
 
 
 def test_brackets_in_help_are_shown() -> None:
-    assert "Which [[sources]] by name" in shown("sensors", "simulate")
+    assert "Cuál de los [[sources]]" in shown("sensors", "simulate")
     assert "a section [grafana]" in shown("dashboards", "push")
+
+
+def helps(node: Any, name: str = "vigia") -> Iterator[tuple[str, str]]:
+    """Every command below this one, and itself, with its help; but those for developers."""
+    if name in FOR_DEVELOPERS:
+        return
+    yield name, node.help
+    for inner, command in getattr(node, "commands", {}).items():
+        yield from helps(command, f"{name} {inner}")
+
+
+def test_help_is_spanish_first() -> None:
+    told = dict(helps(typer.main.get_command(app)))
+    assert len(told) > 40
+    assert {name: text for name, text in told.items() if text.split()[0] not in SPANISH} == {}
 
 
 @pytest.mark.parametrize("service", ["gateway", "ingest"])
 @pytest.mark.parametrize("command", ["run", "check"])
 def test_the_settings_file_of_each_service_is_named(service: str, command: str) -> None:
-    assert f"such as /etc/vigia/{service}.toml" in shown(service, command)
+    assert f"como /etc/vigia/{service}.toml" in shown(service, command)
 
 
 @pytest.mark.parametrize("command", ["dead-letters", "redrive"])
 def test_dead_letters_are_found_through_ingests_settings(command: str) -> None:
-    assert "such as /etc/vigia/ingest.toml" in shown("ingest", command)
+    assert "como /etc/vigia/ingest.toml" in shown("ingest", command)
