@@ -1,5 +1,5 @@
-"""A month cut off from the world, in half a minute: whoever is at the post is warned in time of everything, and when the
-link returns headquarters holds exactly what the post accepted and kept, with true times, alerts first.
+"""A month cut off from the world, in half a minute: whoever is at the post is warned in time of everything, and when
+the link returns headquarters holds exactly what the post accepted and kept, with true times, alerts first.
 
 A whole gateway in a process of its own, whose machine time is simulated (`tests.support.month`); everything else is
 real: frames on ttys, pictures on cards, SQLite on a small disk, the page over HTTP, Mosquitto, ingest, InfluxDB.
