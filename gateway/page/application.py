@@ -28,7 +28,7 @@ from gateway.page.guard import Guard
 from gateway.page.languages import Language, Languages
 from gateway.page.map_view import map_view
 from gateway.page.news import NewsDesk, rings
-from gateway.page.now_view import incident_card, now_view, patrol_rows
+from gateway.page.now_view import incident_card, now_view, patrol_hours, patrol_rows
 from gateway.page.photos import Photos, photo_card
 from gateway.page.pin import PinFile
 from gateway.page.post_view import link_mood, link_words, post_view
@@ -147,8 +147,9 @@ class Page:
 
     async def _patrol(self, request: Request) -> Response:
         state = self._parts.board.snapshot()
-        rows = patrol_rows(state, self._language(request))
-        return self._page(request, "patrol.html", state, here="/", patrols=rows)
+        say = self._language(request)
+        hours = patrol_hours(self._parts.actions.max_patrol_hours, say)
+        return self._page(request, "patrol.html", state, here="/", patrols=patrol_rows(state, say), hours=hours)
 
     async def _map(self, request: Request) -> Response:
         state = self._parts.board.snapshot()

@@ -244,7 +244,7 @@ def _boat(incident: Incident, state: BoardState, place: Place, ground: _Ground, 
     if river is None or last is None:
         return None
     way = -1 if passage.direction == "upstream" else 1
-    gone_s = min(age_s(incident.last_steady_ms, incident.last_ms, state), _LONGEST_GUESS_S)
+    gone_s = min(age_s(incident.last_steady_ms, state), _LONGEST_GUESS_S)
     along = river.along_metres(*last)[0] + way * gone_s * passage.speed_metres_per_second
     x, y = ground.at(river.point_at(along))
     at_post = [when_ms for sensor, when_ms in passage.arrivals if sensor == ""]

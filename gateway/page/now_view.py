@@ -17,6 +17,9 @@ _MOST_SHOWN: Final = 40
 _LATE_S: Final = 1800.0
 _MOST_HEARD: Final = 12
 _NEWS_S: Final = 60.0
+_NEAR_MS: Final = 60_000
+_HOURS: Final = (2, 4, 8, 12, 24)
+_USUAL_HOURS: Final = 4
 _SEEN: Final = frozenset({"person", "boat", "vehicle"})
 """What cameras see rather than microphones hear."""
 
@@ -65,6 +68,14 @@ class PatrolRow(NamedTuple):
     note: str
 
 
+class HoursChoice(NamedTuple):
+    """How long people go out. value: as the form says it."""
+
+    value: str
+    words: str
+    is_usual: bool
+
+
 class TextRow(NamedTuple):
     """Words on a radio."""
 
@@ -106,9 +117,8 @@ def now_view(state: BoardState, place: Place, say: Language) -> NowView:
 def incident_card(incident: Incident, state: BoardState, place: Place, say: Language) -> IncidentCard:
     """One incident in words."""
     title = say.label(incident.label)
-    since = say("desde %(moment)s", moment=phrases.moment(say, incident.first_ms, state.made_ms))
-    began_s = age_s(incident.first_steady_ms, incident.first_ms, state)
-    last_s = age_s(incident.last_steady_ms, incident.last_ms, state)
+    since = say("desde %(moment)s", moment=phrases.moment(say, _began_ms(incident, state), state.made_ms))
+    began_s, last_s = age_s(incident.first_steady_ms, state), age_s(incident.last_steady_ms, state)
     return IncidentCard(
         incident.number,
         incident.level == "alert",
@@ -127,12 +137,16 @@ def incident_card(incident: Incident, state: BoardState, place: Place, say: Lang
     )
 
 
-def age_s(steady_ms: int, wall_ms: int, state: BoardState) -> float:
-    """Seconds since then, by the steady clock where that can be told: the wall clock may have been set."""
-    for word in state.sensors:
-        if word.heard_steady_ms is not None and word.age_s is not None:
-            return max(0.0, (word.heard_steady_ms - steady_ms) / 1000 + word.age_s)
-    return max(0.0, (state.made_ms - wall_ms) / 1000)
+def age_s(steady_ms: int, state: BoardState) -> float:
+    """Seconds since then, by the steady clock: the wall clock may have been set."""
+    return max(0, state.steady_ms - steady_ms) / 1000
+
+
+def _began_ms(incident: Incident, state: BoardState) -> int:
+    """Unix time of its beginning: as the post's clock said then where that is known to be near, by now's clock else."""
+    if incident.first_within_ms is not None and incident.first_within_ms <= _NEAR_MS:
+        return incident.first_ms
+    return state.made_ms - round(age_s(incident.first_steady_ms, state) * 1000)
 
 
 def standing_words(incident: Incident, say: Language) -> str:
@@ -188,6 +202,15 @@ def arrivals(passage: Passage, state: BoardState, place: Place, say: Language) -
 def patrol_rows(state: BoardState, say: Language) -> list[PatrolRow]:
     """Who is out, and until when."""
     return [_patrol(patrol, state, say) for patrol in state.patrols_out]
+
+
+def patrol_hours(longest: float, say: Language) -> list[HoursChoice]:
+    """For how long people may go out: what is usual, up to what the rules believe."""
+    hours = [float(one) for one in _HOURS if one < longest] + [longest]
+    usual = min(hours, key=lambda one: abs(one - _USUAL_HOURS))
+    return [
+        HoursChoice(f"{one:g}", phrases.number(say, one, 0 if one == round(one) else 1), one == usual) for one in hours
+    ]
 
 
 def _patrol(patrol: PatrolWord, state: BoardState, say: Language) -> PatrolRow:

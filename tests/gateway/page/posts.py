@@ -51,7 +51,7 @@ _DETECTIONS = ("chainsaw", "long_tail_motor")
 class Post:
     """What the page shows and does, without a gateway around it."""
 
-    def __init__(self, directory: Path, geojson: Path = EXAMPLE_MAP) -> None:
+    def __init__(self, directory: Path, geojson: Path = EXAMPLE_MAP, *, max_patrol_hours: float = 24.0) -> None:
         self.directory = directory
         self.place = Place.load(PlaceSettings(map=geojson))
         self.board = Board(
@@ -61,8 +61,9 @@ class Post:
         self.media.open()
         self.done: list[Reading] = []
         self.tested: list[str] = []
-        self.actions = Actions(self.board, self._submit)
+        self.actions = Actions(self.board, self._submit, max_patrol_hours)
         self.steady_ms = 5_000_000
+        self.board.tick(self.steady_ms)
 
     @property
     def parts(self) -> PageParts:
@@ -86,6 +87,7 @@ class Post:
         """An incident of now, as rules would tell it."""
         now_ms = time.time_ns() // 1_000_000
         ago_ms = round(other.pop("ago_s", 0.0) * 1000)
+        last_ms = other.pop("last_ms", now_ms - ago_ms)
         incident = Incident(
             number,
             other.pop("rule", label),
@@ -93,9 +95,9 @@ class Post:
             label,
             sensors,
             self.steady_ms - ago_ms,
-            self.steady_ms - ago_ms,
-            now_ms - ago_ms,
-            other.pop("last_ms", now_ms - ago_ms),
+            self.steady_ms - (now_ms - last_ms),
+            other.pop("first_ms", now_ms - ago_ms),
+            last_ms,
             other.pop("count", 1),
             **other,
         )

@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import httpx
@@ -95,6 +95,17 @@ def test_patrols_go_out_and_come_back(busy_post: Post) -> None:
         assert "Ampiyacu" in client.get("/patrulla").text
         assert client.post("/patrulla/vuelve", data={"name": "Ampiyacu"}).status_code == 303
         assert "Ampiyacu" not in client.get("/patrulla").text
+
+
+def test_the_form_offers_what_the_rules_believe_of_a_patrol_and_no_more(tmp_path: Path) -> None:
+    with closing(Post(tmp_path, max_patrol_hours=6)) as post, serving(post) as url, phone(url) as client:
+        client.post("/entrar", data={"pin": PIN})
+        form = client.get("/patrulla").text
+        assert re.findall('name="hours" value="([^"]*)"', form) == ["2", "4", "6"]
+        assert "Hasta 6 h; si siguen fuera" in form
+        assert client.post("/patrulla/sale", data={"name": "Ampiyacu", "hours": "6"}).status_code == 303
+        refused = client.post("/patrulla/sale", data={"name": "Ampiyacu", "hours": "8"})
+        assert (refused.status_code, "hasta 6 horas" in refused.text) == (400, True)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from firmware_bridge.sources import SourceStanding
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import OutboxState
 from gateway.page.languages import Language, Languages
-from gateway.page.now_view import now_view
+from gateway.page.now_view import now_view, patrol_hours
 from gateway.page.phrases import at, moment
 from gateway.page.post_view import link_words, post_view
 from gateway.page.sensors_view import sensor_rows
@@ -52,6 +52,32 @@ def test_an_incident_tells_since_when_and_when_it_was_last_heard(post: Post) -> 
     (card,) = now_view(post.board.snapshot(), post.place, SPANISH).open
     began = moment(SPANISH, now_ms - 720_000, now_ms)
     assert (card.since, card.last) == (f"Desde {began}, hace 12 min", "Lo último: hace 1 min")
+
+
+def test_the_hour_of_a_beginning_is_by_the_clock_that_was_vouched_for(post: Post) -> None:
+    now_ms = time.time_ns() // 1_000_000
+    for number, within_ms in ((1, 200), (2, 7_200_000), (3, None)):
+        post.raise_incident(number, "chainsaw", "rio-medio", ago_s=720, first_ms=0, first_within_ms=within_ms)
+    known, vague, unknown = sorted(now_view(post.board.snapshot(), post.place, SPANISH).open)
+    assert known.since.startswith("Desde el 31/12/1969")
+    began = moment(SPANISH, now_ms - 720_000, now_ms)
+    assert vague.since == unknown.since == f"Desde {began}, hace 12 min"
+
+
+@pytest.mark.parametrize(
+    ("longest", "hours", "usual"),
+    [
+        (24.0, ["2", "4", "8", "12", "24"], "4"),
+        (12.0, ["2", "4", "8", "12"], "4"),
+        (6.0, ["2", "4", "6"], "4"),
+        (0.5, ["0,5"], "0,5"),
+    ],
+)
+def test_people_go_out_for_no_longer_than_the_rules_believe(longest: float, hours: list[str], usual: str) -> None:
+    choices = patrol_hours(longest, SPANISH)
+    assert [one.words for one in choices] == hours
+    assert [one.words for one in choices if one.is_usual] == [usual]
+    assert float(choices[-1].value) == longest
 
 
 @pytest.mark.parametrize(
