@@ -12,34 +12,8 @@ from typer.testing import CliRunner
 from deploy.cli.main import app
 
 SPANISH = frozenset(
-    {
-        "Vigía:",
-        "El",
-        "Sensores:",
-        "Certificados:",
-        "Órdenes",
-        "Tres",
-        "Trabajar",
-        "Decir",
-        "Poner",
-        "Escribir",
-        "Probar",
-    }
-    | {
-        "Los",
-        "Las",
-        "Mostrar",
-        "Dar",
-        "Todos",
-        "Hacer",
-        "Oír",
-        "Simular",
-        "Pedir",
-        "Cambiar",
-        "Arrancar",
-        "Anular",
-        "Reunir",
-    }
+    "Anular Arrancar Cambiar Certificados: Dar Decir El Escribir Hacer Las Los Mostrar Oír Pedir Poner Probar Reunir"
+    " Sensores: Simular Todos Trabajar Tres Vigía: Órdenes".split()
 )
 """How these texts begin."""
 FOR_DEVELOPERS = ("vigia generate", "vigia sensors new", "vigia dashboards generate", "vigia dashboards push")
