@@ -143,7 +143,6 @@ class Board:
             if change.incident.label == _SILENCE:
                 is_over = change.incident.state == "closed"
                 (self._silent.difference_update if is_over else self._silent.update)(change.incident.sensors)
-            self._go_on(change.incident.sensors, version)
             while len(self._incidents) > MAX_INCIDENTS:
                 self._drop(min(self._incidents, key=self._matters), version)
 
@@ -204,25 +203,8 @@ class Board:
         return incident.state != "closed", rings, number
 
     def _drop(self, number: int, version: int) -> None:
-        _, gone = self._incidents.pop(number)
+        del self._incidents[number]
         self._gone.append((version, number))
-        if gone.incident.state != "closed":
-            self._go_on(gone.incident.sensors, version)
-
-    def _go_on(self, sensors: Iterable[str], version: int) -> None:
-        """What goes on at these sensors may have changed."""
-        going_on: dict[str, str] = {}
-        for _, (_, incident) in self._incidents.values():
-            if incident.state == "closed" or incident.suppressed_by or incident.label == _SILENCE:
-                continue
-            for sensor in incident.sensors:
-                if incident.state == "open" or sensor not in going_on:
-                    going_on[sensor] = "open" if incident.state == "open" else "seen"
-        for sensor in sensors:
-            held = self._sensors.get(sensor)
-            if held is not None and held[1].going_on != going_on.get(sensor, ""):
-                word = msgspec.structs.replace(held[1], going_on=going_on.get(sensor, ""))
-                self._sensors[sensor] = (version, word)
 
     def _is_silent(self, word: SensorWord) -> bool:
         if word.name in self._silent:
@@ -258,11 +240,8 @@ class Board:
                 battery_volts=values.get("battery_volts", word.battery_volts),
                 rssi_dbm=values.get("rssi_dbm", word.rssi_dbm),
                 expected_s=word.expected_s,
-                going_on=word.going_on,
             ),
         )
-        if held is None:
-            self._go_on((reading.sensor,), self._version)
 
     def _detection(self, fact: Fact, is_alert: bool) -> None:
         reading = fact.reading

@@ -25,8 +25,7 @@ class SensorWord(msgspec.Struct, frozen=True):
     as the post knew it then, quality who vouched for that; age_s: seconds since it came, by the steady clock, as of
     `BoardState.made_ms`; both None when never heard. late_s: how old it was when it came. battery_ratio, battery_volts,
     rssi_dbm: the last told. is_silent: nothing for three times expected_s while the post listened, or an open incident
-    says so. going_on: of the incidents of what it hears or sees that people are warned of: open when nobody has seen to
-    one of them, seen when somebody has seen to all and they are not over, "" without any.
+    says so.
     """
 
     name: str
@@ -46,7 +45,6 @@ class SensorWord(msgspec.Struct, frozen=True):
     rssi_dbm: float | None = None
     is_silent: bool = False
     expected_s: float | None = None
-    going_on: str = ""
 
 
 class DetectionWord(msgspec.Struct, frozen=True):

@@ -34,33 +34,6 @@ def test_a_sensors_last_word_its_battery_and_signal_and_its_silence() -> None:
     assert board.snapshot().detections[1].heard_ms == WALL_MS + 6_000  # four seconds before it was received
 
 
-def test_a_sensor_goes_on_as_seen_after_somebody_saw_to_it_until_it_is_over() -> None:
-    board = Board()
-
-    def going_on() -> list[str]:
-        changes = board.wait_changes(seen, 0.0)
-        return [word.going_on for word in changes.sensors] if changes is not None else []
-
-    seen = board.snapshot().version
-    board.change(raised(1))
-    board.hear(fact(1000))
-    assert going_on() == ["open"]
-    seen = board.snapshot().version
-    board.change(raised(1, Step.ACKNOWLEDGED, state="acknowledged"))
-    assert going_on() == ["seen"]
-    board.hear(fact(2000))
-    board.change(raised(1, Step.GROWN, state="acknowledged", count=2))
-    assert going_on() == ["seen"]
-    board.change(raised(2, label="gunshot"))
-    assert going_on() == ["open"]
-    board.change(raised(3, Step.HELD_BACK, suppressed_by="lluvia"))
-    board.change(raised(4, label="silence"))
-    board.change(raised(2, Step.CLOSED, state="closed"))
-    assert going_on() == ["seen"]
-    board.change(raised(1, Step.CLOSED, state="closed"))
-    assert going_on() == [""]
-
-
 def test_how_long_ago_something_was_is_told_by_the_steady_clock() -> None:
     board = Board()
     board.hear(fact(10_000))
