@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,9 +12,9 @@ from typer.testing import CliRunner
 
 from deploy.cli.main import app
 
-SPANISH = frozenset(
-    "Anular Arrancar Cambiar Certificados: Dar Decir El Escribir Hacer Las Los Mostrar Oír Pedir Poner Probar Reunir"
-    " Sensores: Simular Todos Trabajar Tres Vigía: Órdenes".split()
+SPANISH = re.compile(
+    "Anular|Arrancar|Cambiar|Certificados:|Dar|Decir|El|Escribir|Hacer|Las|Los|Mostrar|Oír|Pedir|Poner|Probar|Reunir"
+    "|Sensores:|Simular|Todos|Trabajar|Tres|Vigía:|Órdenes"
 )
 """How these texts begin."""
 FOR_DEVELOPERS = ("vigia generate", "vigia sensors new", "vigia dashboards generate", "vigia dashboards push")
@@ -42,7 +43,7 @@ def helps(node: Any, name: str = "vigia") -> Iterator[tuple[str, str]]:
 def test_help_is_spanish_first() -> None:
     told = dict(helps(typer.main.get_command(app)))
     assert len(told) > 40
-    assert {name: text for name, text in told.items() if text.split()[0] not in SPANISH} == {}
+    assert {name: text for name, text in told.items() if not SPANISH.fullmatch(text.split()[0])} == {}
 
 
 @pytest.mark.parametrize("service", ["gateway", "ingest"])
