@@ -14,8 +14,8 @@ _FARTHEST: Final = 90.0
 _MOST_SIGNS: Final = 60
 _MOST_IN_VAIN: Final = 5
 """A map of a phone's size has no room for more, and looking for it takes long."""
-_LETTER: Final = 6.4
-"""Width of a letter of a name, about."""
+_LETTER: Final = 7.4
+"""Width of a letter of a name, about, in the widest of the fonts that phones have."""
 _ABOVE, _BELOW = 11.0, 3.0
 """Height of a name above and below its line."""
 

@@ -70,15 +70,20 @@ def post_view(state: BoardState, say: Language) -> PostView:
 
 
 def link_mood(post: PostWord | None) -> str:
-    """well when headquarters is reached, or when the link is closed by plan; care while not: the post works without."""
-    return "well" if post is not None and (post.link.link is LinkState.UP or _is_shut(post)) else "care"
+    """well when headquarters is reached, or when the link is closed by plan; care while not, for the post works
+    without, and when today's bytes are spent."""
+    if post is None or _is_all_spent(post):
+        return "care"
+    return "well" if post.link.link is LinkState.UP or _is_shut(post) else "care"
 
 
 def link_words(post: PostWord | None, say: Language) -> str:
     """For the head of each page."""
-    if post is not None and _is_shut(post):
-        return say("Enlace cerrado")
-    return say("Con enlace") if post is not None and post.link.link is LinkState.UP else say("Sin enlace")
+    if post is not None and post.link.link is LinkState.UP:
+        return say("Con enlace")
+    if post is not None and _is_all_spent(post):
+        return say("Enlace gastado hoy")
+    return say("Enlace cerrado") if post is not None and _is_shut(post) else say("Sin enlace")
 
 
 def _link(post: PostWord, state: BoardState, say: Language) -> PostRow:

@@ -24,6 +24,16 @@ pytestmark = [
 ]
 
 MEASURE = (Path(__file__).parent / "contrast.js").read_text()
+COVERED = """drawing => {
+    const texts = [...drawing.querySelectorAll("text:not(.number)")].map(one => [one.textContent, one.getBBox()]);
+    const signs = [...drawing.querySelectorAll("circle")].map(one => [one.parentNode.textContent, one.getBBox()]);
+    const inset = 2;  // of what a letter may take and mostly does not, and of what is round
+    const meet = (a, b) => a.x + inset < b.x + b.width - inset && b.x + inset < a.x + a.width - inset
+        && a.y + inset < b.y + b.height - inset && b.y + inset < a.y + a.height - inset;
+    return texts.flatMap(([name, a], n) => [...texts.slice(n + 1), ...signs]
+        .filter(([, b]) => meet(a, b)).map(([other]) => `${name} and ${other}`));
+}"""
+"""Names on a map that cover another, or a sign, as this browser draws them."""
 MOST_BYTES = 60_000
 MOST_SCRIPT_BYTES = 10_000
 
@@ -267,6 +277,7 @@ def test_a_crowded_map_can_be_read(browser: Browser, tmp_path: Path, screenshots
             drawing = visit.page.locator("svg.map")
             for name in ("Aguajal 7", "Aguajal 8"):
                 expect(drawing.locator(".mark.alert text").get_by_text(name, exact=True)).to_be_visible()
+            assert drawing.evaluate(COVERED) == []
             rows = visit.page.locator(".places li")
             expect(rows).to_have_count(3 + 21)
             expect(rows.get_by_text("Aguajal 19")).to_be_visible()
@@ -292,3 +303,4 @@ def test_the_map_shows_what_goes_on(browser: Browser, busy_post: Post) -> None:
         expect(drawing.get_by_text("N", exact=True)).to_be_visible()
         sizes = drawing.evaluate("d => [...d.querySelectorAll('text')].map(t => t.getBoundingClientRect().height)")
         assert min(sizes) > 11, "legible at 360 pixels"
+        assert drawing.evaluate(COVERED) == []

@@ -70,7 +70,7 @@ def boxes_of(found: MapView) -> list[tuple[float, float, float, float]]:
     boxes = []
     for name, text in texts:
         if name is not None:
-            wide = len(text) * 6.4
+            wide = len(text) * 7.4
             left = name.x - {"middle": wide / 2, "start": 0, "end": wide}[name.anchor]
             boxes.append((left, name.y - 11, left + wide, name.y + 3))
     boxes += [(one.x - 7.7, one.y - 7.7, one.x + 7.7, one.y + 7.7) for one in found.marks if one.has_sign]

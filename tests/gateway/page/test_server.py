@@ -97,6 +97,18 @@ def test_patrols_go_out_and_come_back(busy_post: Post) -> None:
         assert "Ampiyacu" not in client.get("/patrulla").text
 
 
+def test_what_was_found_can_be_noted_when_it_is_over(busy_post: Post) -> None:
+    busy_post.raise_incident(60, "chainsaw", "rio-medio", state="closed")
+    with serving(busy_post) as url, phone(url) as client:
+        client.post("/entrar", data={"pin": PIN, "who": "Rosa"})
+        assert 'name="note"' in client.get("/incidente/60").text
+        assert client.post("/incidente/60/enterado").status_code == 400
+        assert client.post("/incidente/60/enterado", data={"note": "dos tocones frescos"}).status_code == 303
+        shown = client.get("/incidente/60").text
+        assert "Rosa: dos tocones frescos" in shown
+        assert "Terminó" in shown
+
+
 def test_the_form_offers_what_the_rules_believe_of_a_patrol_and_no_more(tmp_path: Path) -> None:
     with closing(Post(tmp_path, max_patrol_hours=6)) as post, serving(post) as url, phone(url) as client:
         client.post("/entrar", data={"pin": PIN})

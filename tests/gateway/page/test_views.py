@@ -206,6 +206,8 @@ def test_bytes_of_the_day_that_are_spent_are_said(
     row = post_view(post.board.snapshot(), SPANISH).rows[0]
     assert (row.mood, row.words) == (mood, "Cerrado para no gastar; una alerta lo abre al instante")
     assert advice in row.advice
+    words = link_words(post.board.snapshot().post, SPANISH)
+    assert words == ("Enlace cerrado" if left.get("total") else "Enlace gastado hoy")
     assert bool(row.advice) == bool(advice)
 
 
