@@ -12,7 +12,7 @@ from rich.table import Table
 
 from deploy.cli.checked import say
 from deploy.cli.doctor import Lang, Language
-from deploy.cli.ordering import BOOK, Asked, BookFile, order
+from deploy.cli.ordering import Asked, BookFile, order
 from deploy.cli.plain import plain_errors
 from deploy.errors import DeployError
 from deploy.language import Text
@@ -28,7 +28,7 @@ from deploy.orders.checking import (
     sensor_remarks,
     settings_remarks,
 )
-from deploy.orders.giving import Part, listed, now_ms
+from deploy.orders.giving import BOOK, Part, listed, now_ms
 
 if TYPE_CHECKING:
     from gateway.contract.commands import Setting

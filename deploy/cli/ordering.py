@@ -16,10 +16,9 @@ from deploy.cli.plain import plain_errors
 from deploy.errors import DeployError
 from deploy.language import Text
 from deploy.orders.checking import Post, Remark, Weight, at_station, clock_remarks, hours_remarks
-from deploy.orders.giving import Part, give, now_ms, read_key
+from deploy.orders.giving import BOOK, Part, give, now_ms, read_key
 
 KEY: Final = Path("/etc/vigia/commands.key")
-BOOK: Final = Path("/var/lib/vigia/commands.db")
 REGISTRY: Final = Path("/etc/vigia/registry.toml")
 
 BookFile = Annotated[Path, typer.Option("--book", help="El libro de órdenes: [commands] path de ingest.")]

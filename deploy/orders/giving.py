@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from deploy.errors import DeployError
 from deploy.language import Language, Text
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from gateway.contract.commands import Order
     from ingest.commands.book import CommandBook, Given
+
+
+BOOK: Final = Path("/var/lib/vigia/commands.db")
+"""Where the guides have the book."""
 
 
 class Part(NamedTuple):
