@@ -66,7 +66,8 @@ class UplinkState(NamedTuple):
     batches and freights. mode: "always" or "windows". why_open: "schedule", "alert" or "" (closed). next_window_s:
     seconds until the schedule opens the link, 0 while it is open, None when it always is. sent_today, received_today:
     bytes by lane, and "link" (connecting, encryption, receipts, keep-alive), "headers" (TCP/IP), "freight" (commands
-    and the like). left_today: bytes left of the budgets that there are, by lane and "total"."""
+    and the like). left_today: bytes left of the budgets that there are, by lane and "total"; 0 when one
+    is spent, so that what waits there goes when the day turns (of "total": all but alerts)."""
 
     link: LinkState
     in_flight: int
@@ -80,12 +81,6 @@ class UplinkState(NamedTuple):
     sent_today: Mapping[str, int] = {}
     received_today: Mapping[str, int] = {}
     left_today: Mapping[str, int] = {}
-
-    @property
-    def spent_today(self) -> tuple[str, ...]:
-        """The budgets of which nothing is left until the day turns, by the names of left_today: what waits there goes
-        then; of "total", all but alerts."""
-        return tuple(name for name, left in self.left_today.items() if left == 0)
 
 
 class Uplink:
