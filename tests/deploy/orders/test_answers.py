@@ -11,7 +11,7 @@ from deploy.orders.answers import answer_words, state_words
 from firmware_bridge.readings import Downlink, DownlinkError
 from gateway.commands.errors import OrderError
 from gateway.commands.images import Images
-from gateway.commands.overlay import changed
+from gateway.commands.overlay import MOST_TOGETHER, Overlay, changed
 from gateway.contract.commands import Outcome, Setting
 from gateway.settings import GatewaySettings
 from gateway.speakers import Speakers
@@ -33,6 +33,15 @@ def refusal(of: Callable[[], object]) -> str:
 )
 def test_why_settings_are_refused(changes: Mapping[str, Setting], words: str) -> None:
     assert answer_words(refusal(lambda: changed(GatewaySettings(), changes)), "es") == words
+
+
+def test_why_another_change_waits(tmp_path: Path) -> None:
+    overlay = Overlay(tmp_path / "overlay")
+    for number in range(MOST_TOGETHER):
+        overlay.propose(f"{number:016x}", GatewaySettings(), {"health.every_s": 30 + number})
+    said = refusal(lambda: overlay.propose("f" * 16, GatewaySettings(), {"health.every_s": 60}))
+    told = f"ya se prueban {MOST_TOGETHER} órdenes juntas; dé esta otra vez cuando {0:016x} esté hecha o deshecha"
+    assert answer_words(said, "es") == told
 
 
 def test_why_firmware_is_refused(tmp_path: Path) -> None:
