@@ -39,6 +39,7 @@ class Ledger:
         self._number = 0
         self._current: dict[tuple[str, Hashable, str], Live] = {}
         self._open: dict[int, Live] = {}
+        self._alive: dict[Live, None] = {}  # those that may grow: open, in a storm, or not told of yet
         self._storms: dict[str, Live] = {}
         self._raised: dict[str, deque[tuple[int, Live]]] = {}
         self._due: list[tuple[int, int, _Due, Live]] = []
@@ -136,6 +137,7 @@ class Ledger:
                 )
             if incident.state != "closed":
                 self._open[live.number] = live
+                self._alive[live] = None
                 self._schedule_close(live)
 
     def recalled(self, now_ms: int) -> list[Change]:
@@ -149,9 +151,8 @@ class Ledger:
                 self._unbind(live)
         for name, lives in list(self._unbound.items()):
             self._unbound[name] = [live for live in lives if live.state != "closed"]
-        for at, live in list(self._current.items()):
-            if live.state == "closed":
-                del self._current[at]
+        for live in [live for live in self._alive if live.state == "closed"]:
+            self._unbind(live)
         return changes
 
     def is_silent(self, rule: str, sensor: str) -> bool:
@@ -187,23 +188,21 @@ class Ledger:
         heard at places. Boats are told apart by their ways, and a sensor's silence is nobody else's."""
         if not isinstance(rule, HeardRule | NearRule):
             return None
-        same = (
-            live
-            for live in (*self._current.values(), *self._open.values())
-            if (held_by or not live.held_by) and live.is_same(rule, match)
-        )
+        same = (live for live in self._alive if (held_by or not live.held_by) and live.is_same(rule, match))
         return min(same, key=lambda live: (live.first_ms, live.number), default=None)
 
     def _bind(self, rule: str, match: Match, live: Live) -> None:
         key = _key(rule, match.key, match.label)
         live.keys.append(key)
         self._current[key] = live
+        self._alive[live] = None
 
     def _unbind(self, live: Live) -> None:
         for key in live.keys:
             if self._current.get(key) is live:
                 del self._current[key]
         live.keys.clear()
+        self._alive.pop(live, None)
 
     def _find_unbound(self, rule: str, sensors: set[str], match: Match | None) -> Live | None:
         for live in reversed(self._unbound.get(rule, ())):

@@ -95,10 +95,10 @@ class Live:
         """Whether a match of a rule, at one of its sensors and about what another rule found too, is more of the same.
         What people have seen to as a notice is not, once it is an alert."""
         return (
-            self.passage is None
+            (self.label == match.label or self.label in rule.labels)
+            and self.passage is None
             and self.rule != STORM
             and self.found_by.keys() != {rule.name}
-            and (self.label == match.label or self.label in rule.labels)
             and not (self.state == "acknowledged" and rule.level == "alert" != self.level)
             and not set(match.sensors).isdisjoint(self.sensors)
             and self.takes(match)
