@@ -36,7 +36,6 @@ class Doorkeeper:
     limits: ConnectionLimits
     of_address: Counter[str] = field(default_factory=Counter)
     refused: int = 0
-    dropped: int = 0
     next_notice_s: float = float("-inf")
 
     def refuse(self, transport: asyncio.Transport, now_s: float) -> None:
@@ -121,7 +120,6 @@ class BoundedProtocol(H11Protocol):
 
     def _drop(self) -> None:
         self._stuck = None
-        self.doorkeeper.dropped += 1
         self.transport.abort()
 
 

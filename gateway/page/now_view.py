@@ -13,7 +13,7 @@ from gateway.rules.facts import Incident, Passage
 from gateway.watch.words import BoardState, DetectionWord, PatrolWord
 
 _FRESH_MS: Final = 24 * 3_600_000
-_MOST_SHOWN: Final = 40
+_MOST_SHOWN: Final = 20
 _LATE_S: Final = 1800.0
 _MOST_HEARD: Final = 12
 _NEWS_S: Final = 60.0
@@ -36,7 +36,6 @@ class IncidentCard(NamedTuple):
     that is no news. boat: what a passage tells, "" without one. standing: what became of it, "" while it is open."""
 
     number: int
-    is_alert: bool
     rings: bool
     state: str
     pictogram: str
@@ -86,9 +85,10 @@ class TextRow(NamedTuple):
 
 
 class NowView(NamedTuple):
-    """open: most pressing first. seen: closed or held back, of the last day."""
+    """open: most pressing first; left_out: how many more there are. seen: closed or held back, of the last day."""
 
     open: list[IncidentCard]
+    left_out: int
     seen: list[IncidentCard]
     heard: list[HeardRow]
     patrols: list[PatrolRow]
@@ -103,6 +103,7 @@ def now_view(state: BoardState, place: Place, say: Language) -> NowView:
     others = [one for one in incidents if one.state == "closed" or one.suppressed_by]
     return NowView(
         [incident_card(one, state, place, say) for one in is_open[:_MOST_SHOWN]],
+        max(0, len(is_open) - _MOST_SHOWN),
         [incident_card(one, state, place, say) for one in others[:_MOST_SHOWN]],
         [_heard(one, state, place, say) for one in state.detections[:_MOST_HEARD]],
         patrol_rows(state, say),
@@ -121,7 +122,6 @@ def incident_card(incident: Incident, state: BoardState, place: Place, say: Lang
     began_s, last_s = age_s(incident.first_steady_ms, state), age_s(incident.last_steady_ms, state)
     return IncidentCard(
         incident.number,
-        incident.level == "alert",
         rings(incident),
         incident.state,
         pictograms.of_label(incident.label),

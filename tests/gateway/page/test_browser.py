@@ -11,10 +11,12 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
 from gateway.page.settings import PageSettings
+from gateway.rules.facts import Note
 from tests.gateway.page.browsers import CHROMIUM, DESK, chromium, visiting
 from tests.gateway.page.posts import PIN, Post, crowd, crowded_map, serving
 
@@ -97,6 +99,11 @@ def test_the_first_page_is_light(browser: Browser, busy_post: Post) -> None:
         visit.go("/")
         visit.page.wait_for_load_state("load")
         assert 5_000 < visit.bytes() < MOST_BYTES
+        notes = tuple(Note(0, "Rosa: " + "x" * 390) for _ in range(50))
+        sensors = [f"sensor {n}" for n in range(12)]
+        for number in range(100, 200):
+            busy_post.raise_incident(number, "chainsaw", *sensors, state="acknowledged", notes=notes)
+        assert len(httpx.get(url).content) < MOST_BYTES, "on the worst of days, what is not on the phone yet"
         outside = [address for address in visit.loaded if not address.startswith(url)]
         assert outside == [], "nothing comes from elsewhere"
         script = visit.page.evaluate("async () => (await (await fetch(document.scripts[0].src)).text()).length")

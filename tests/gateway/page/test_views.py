@@ -37,6 +37,14 @@ def test_what_nobody_has_acknowledged_comes_first_and_what_was_held_back_last(po
     assert [(one.number, one.held_back) for one in now.seen] == [(39, "patrulla Yaguas 2")]
 
 
+def test_of_very_many_the_most_pressing_are_shown_and_the_others_counted(post: Post) -> None:
+    for number in range(1, 31):
+        post.raise_incident(number, "chainsaw", "rio-medio", state="open" if number < 4 else "acknowledged")
+    now = now_view(post.board.snapshot(), post.place, SPANISH)
+    assert (len(now.open), now.left_out) == (20, 10)
+    assert {one.number for one in now.open[:3]} == {1, 2, 3}
+
+
 def test_an_incident_in_words(post: Post, busy: BoardState) -> None:
     boat = next(one for one in now_view(busy, post.place, SPANISH).open if one.number == 41)
     assert (boat.title, boat.places) == ("Peque-peque", "Río medio, Río abajo")
