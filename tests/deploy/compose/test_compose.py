@@ -6,13 +6,13 @@ import os
 import re
 import shutil
 import subprocess
-import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from deploy.settings.file import load_settings
 from ingest.settings import IngestSettings
 
 COMPOSE = Path(__file__).parents[3] / "deploy" / "compose"
@@ -100,7 +100,7 @@ def test_every_variable_is_explained_in_the_example(compose: dict[str, Any]) -> 
 def test_ingest_takes_its_settings(services: dict[str, dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
     for key in services["ingest"]["environment"]:
         monkeypatch.setenv(key, "0123456789abcdef0123456789abcdef")
-    settings = IngestSettings(**tomllib.loads((COMPOSE / "ingest.toml").read_text(encoding="utf-8")))
+    settings = load_settings(COMPOSE / "ingest.toml", IngestSettings)
     assert settings.broker.host in services
     assert settings.broker.tls
     assert settings.influx.token is not None
