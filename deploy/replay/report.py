@@ -87,7 +87,7 @@ class Report:
         for one in incidents:
             why = f" [{one.suppressed_by}]" if one.suppressed_by else ""
             said = words(Change(Step.RAISED, one), self._language, self._place, self._zone)
-            line = f"{self._moment(one.first_ms)}  {said}  ({one.rule}){why}"
+            line = f"{self._moment(one.first_ms)}  {said}  ({', '.join(_rules_of(one))}){why}"
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def _day(self, incident: Incident) -> dt.date:
@@ -100,9 +100,15 @@ class Report:
         return dt.datetime.fromtimestamp(min(max(0, wall_ms), _LAST_MS) / 1000, self._zone)
 
 
+def _rules_of(one: Incident) -> tuple[str, ...]:
+    """Those that found it: one incident may be of several."""
+    return one.found_by or (one.rule,)
+
+
 def _counts(tried: Tried) -> dict[str, tuple[int, int]]:
-    warned = Counter(one.rule for one in tried.warned)
-    held = Counter(one.rule for one in tried.held_back)
+    """By rule, how many incidents it had a part in."""
+    warned = Counter(rule for one in tried.warned for rule in _rules_of(one))
+    held = Counter(rule for one in tried.held_back for rule in _rules_of(one))
     return {rule: (warned[rule], held[rule]) for rule in {*warned, *held}}
 
 

@@ -83,13 +83,6 @@ class Board:
         with self._news:
             return self._state()
 
-    def wait(self, after_version: int, timeout_s: float) -> BoardState | None:
-        """All of it, as soon as its version is above this one; None when the time is up first."""
-        with self._news:
-            if not self._news.wait_for(lambda: self._version > after_version, timeout_s):
-                return None
-            return self._state()
-
     def wait_changes(self, after_version: int, timeout_s: float) -> BoardChanges | None:
         """What is new since a version, as soon as there is something; None when the time is up first. A version that is
         not of this start of the gateway (such as 0) gets all of it at once."""

@@ -79,6 +79,15 @@ def test_it_says_what_the_rules_would_have_done_beside_what_was_done(post: Path)
     assert "24.09. 09:13  Motosierra en Río medio, 6 veces en 50 s  (tres veces) [lluvia]" in lines
 
 
+def test_what_two_rules_found_is_one_warning_that_both_had_a_part_in(post: Path) -> None:
+    file = post.parent / "rules.toml"
+    file.write_text(RULES + '[[rules]]\nname = "sensor"\nwhen = "heard"\nlabels = ["chainsaw"]\ntogether = "sensor"\n')
+    lines = vigia(file, "--settings", post).output.splitlines()
+    rows = {words[0]: words[-4:-2] for line in lines if len(words := line.split()) >= 5}
+    assert (rows["sensor"], rows["tres"], rows["todas"]) == (["6", "1"], ["1", "1"], ["6", "1"])
+    assert "23.09. 09:13  Motosierra en Río medio, 6 veces en 50 s  (sensor, tres veces)" in lines
+
+
 def test_since_is_from_the_last_that_was_heard(post: Path) -> None:
     told = vigia(post.parent / "rules.toml", "--settings", post, "--since", "2d", "--lang", "en")
     assert "on 5 readings of 2.0 days" in told.output
