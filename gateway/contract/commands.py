@@ -46,11 +46,6 @@ class Outcome(StrEnum):
     ROLLED_BACK = "rolled_back"  # a configuration under which headquarters could not be reached
     INTERRUPTED = "interrupted"  # the gateway ended in the middle; it is not begun again
 
-    @property
-    def is_last(self) -> bool:
-        """Whether nothing more follows."""
-        return self is not Outcome.ON_TRIAL
-
 
 class SendMedia(msgspec.Struct, frozen=True, tag="send_media", tag_field="order", forbid_unknown_fields=True):
     """Send a whole picture or clip."""
