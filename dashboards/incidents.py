@@ -10,7 +10,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Final
 
-from dashboards.influxql import AT_CHOSEN_STATIONS, InfluxQLQuery, one_of, quoted, select
+from dashboards.influxql import AT_CHOSEN_STATIONS, InfluxQLQuery, columns, one_of, select
 from dashboards.panels import (
     TIME_COLUMN,
     AnyPanel,
@@ -59,7 +59,7 @@ def open_count(rows: partial[InfluxQLQuery], width: int) -> AnyPanel:
             "Incidents that nobody has acknowledged, in the period.",
         ),
         Place(width, 4),
-        rows(select(_columns(NUMBER, STEP, STATION), _INCIDENT)),
+        rows(select(columns(NUMBER, STEP, STATION), _INCIDENT)),
         calculation="count",
         text_column=rf"{STEP} \(max\)",
         alarm_from=1,
@@ -81,7 +81,7 @@ def open_incidents(rows: partial[InfluxQLQuery], link: str) -> AnyPanel:
             "last word.",
         ),
         Place(24, 9),
-        rows(select(_columns(NUMBER, STEP, LABEL, SENSOR, STATION, *_FIGURES, NOTE), _INCIDENT)),
+        rows(select(columns(NUMBER, STEP, LABEL, SENSOR, STATION, *_FIGURES, NOTE), _INCIDENT)),
         [
             Column(reduced(TIME_COLUMN, "max"), "Último aviso"),
             Column(step, "Estado", titles=STEP_TITLES),
@@ -102,30 +102,34 @@ def open_incidents(rows: partial[InfluxQLQuery], link: str) -> AnyPanel:
 
 
 def time_to_acknowledge(rows: partial[InfluxQLQuery], link: str) -> AnyPanel:
-    """From raised to acknowledged, of each incident that was."""
-    took, step = reduced(TIME_COLUMN, "range"), reduced(STEP, "max")
-    kept = {TIME_COLUMN: "range", STEP: "max", LABEL: "lastNotNull", NOTE: "lastNotNull"}
+    """From raised to first acknowledged, of each incident that was both in the period: a later note comes as the same
+    step, however late."""
+    first = {TIME_COLUMN: "min", LABEL: "lastNotNull", NOTE: "firstNotNull"}
+    label, note, at = (reduced(name, first[name]) for name in (LABEL, NOTE, TIME_COLUMN))
+    both = {at: "range", label: "lastNotNull", note: "lastNotNull"}
+    took = reduced(at, "range")
     return listing(
         Words(
             "Cuánto se tardó en atender",
-            "Del aviso a la última vez que alguien lo marcó como atendido; primero lo que más tardó.",
-            "Time from raised to acknowledged (the last time, if it was twice), the longest first.",
+            "Del aviso a la primera vez que alguien lo marcó como atendido; primero lo que más tardó.",
+            "Time from raised to acknowledged for the first time, the longest first.",
         ),
         Place(24, 8),
         rows(
-            select(
-                _columns(NUMBER, STEP, LABEL, STATION, NOTE), _INCIDENT, where=[one_of(STEP, (RAISED, ACKNOWLEDGED))]
-            )
+            select(columns(NUMBER, STEP, LABEL, STATION, NOTE), _INCIDENT, where=[one_of(STEP, (RAISED, ACKNOWLEDGED))])
         ),
         [
             Column(took, "Tardó", MILLISECONDS),
-            Column(reduced(LABEL, "lastNotNull"), "Etiqueta", labels=True),
+            Column(reduced(label, "lastNotNull"), "Etiqueta", labels=True),
             Column(STATION, "Puesto", link=link),
             Column(NUMBER, "N.º"),
-            Column(reduced(NOTE, "lastNotNull"), "Quién y qué anotó"),
+            Column(reduced(note, "lastNotNull"), "Quién y qué anotó"),
         ],
-        hidden=[step],
-        transformations=[*grouped_by([STATION, NUMBER], kept), only_above(step, RAISED)],
+        transformations=[
+            *grouped_by([STATION, NUMBER, STEP], first),
+            *grouped_by([STATION, NUMBER], both, order=at),
+            only_above(took, 0),
+        ],
         sort=("Tardó", True),
     )
 
@@ -134,8 +138,8 @@ def of_station(uid: str) -> list[AnyPanel]:
     """Each step of the chosen posts' incidents, with its note, and their patrols."""
     rows = partial(InfluxQLQuery, uid=uid, result_format="table")
     latest = "ORDER BY time DESC LIMIT 200"
-    steps = _columns(NUMBER, STEP, LABEL, SENSOR, STATION, *_FIGURES, NOTE)
-    went = _columns(LABEL, SENSOR, STATION, "duration_seconds", NOTE)
+    steps = columns(NUMBER, STEP, LABEL, SENSOR, STATION, *_FIGURES, NOTE)
+    went = columns(LABEL, SENSOR, STATION, "duration_seconds", NOTE)
     return [
         listing(
             Words(
@@ -176,7 +180,3 @@ def of_station(uid: str) -> list[AnyPanel]:
             sort=("Hora", True),
         ),
     ]
-
-
-def _columns(*names: str) -> str:
-    return ", ".join(quoted(name) for name in names)

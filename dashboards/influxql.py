@@ -51,6 +51,11 @@ OF_CHOSEN_SENSORS: Final = (*AT_CHOSEN_STATIONS, matches_variable(SENSOR))
 IS_THREAT: Final = f"{quoted(LABEL)} =~ /^({'|'.join(label.name for label in LABELS.values() if label.alert)})$/"
 
 
+def columns(*names: str) -> str:
+    """Some columns as they are."""
+    return ", ".join(quoted(name) for name in names)
+
+
 def call(function: str, name: str) -> str:
     """A function of one field, such as `last("battery_volts")`; the column is named after the function."""
     return f"{function}({quoted(name)})"

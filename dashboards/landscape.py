@@ -8,7 +8,17 @@ from typing import Final
 from grafana_foundation_sdk.builders import dashboard as builders
 
 from dashboards.incidents import open_count, open_incidents, time_to_acknowledge
-from dashboards.influxql import DETECTIONS, EVERYTHING, FROM_SENSORS, IS_THREAT, InfluxQLQuery, call, quoted, select
+from dashboards.influxql import (
+    DETECTIONS,
+    EVERYTHING,
+    FROM_SENSORS,
+    IS_THREAT,
+    InfluxQLQuery,
+    call,
+    columns,
+    quoted,
+    select,
+)
 from dashboards.panels import (
     TIME_COLUMN,
     AnyPanel,
@@ -21,10 +31,10 @@ from dashboards.panels import (
     number,
     only_below,
     reduced,
-    shares,
     sorted_by,
 )
 from dashboards.units import FROM_NOW, grafana_unit
+from dashboards.upkeep import time_quality
 from firmware_bridge.readings import QUANTITIES, Kind
 from ingest.schema import (
     HEADQUARTERS,
@@ -34,7 +44,6 @@ from ingest.schema import (
     SEQUENCE,
     STATION,
     TERRITORY,
-    TIME_QUALITY,
 )
 
 UID: Final = "vigia-paisaje"
@@ -114,19 +123,12 @@ def landscape(time_zone: str, uid: str) -> builders.Dashboard:
             rows(select(_COUNT, DETECTIONS, group_by=[STATION])),
             [*grouped([STATION], "count", "sum"), sorted_by(reduced("count", "sum"), descending=True)],
         ),
-        shares(
-            Words("Calidad de la hora", "De dónde viene la hora de cada lectura: gps, ntp, recovered (reconstruida), "
-                  "system (reloj del equipo), untrusted (nadie la garantiza).",
-                  "Time quality: where the time of each reading comes from."),
-            Place(8, 9),
-            rows(select(_COUNT, EVERYTHING, group_by=[TIME_QUALITY])),
-            grouped([TIME_QUALITY], "count", "sum"),
-        ),
+        time_quality(rows, Place(8, 9)),
         listing(
             Words("Últimas detecciones", "Las 50 últimas de cada clase (sonido, cámara), amenazas en rojo.",
                   "Latest detections: the last 50 of each kind (sound, camera), threats in red."),
             Place(15, 11),
-            rows(select(_columns(LABEL, STATION, SENSOR, *_DETAILS, SEQUENCE), DETECTIONS,
+            rows(select(columns(LABEL, STATION, SENSOR, *_DETAILS, SEQUENCE), DETECTIONS,
                         tail="ORDER BY time DESC LIMIT 50")),
             [
                 Column(TIME_COLUMN, "Hora"),
@@ -162,8 +164,9 @@ def landscape(time_zone: str, uid: str) -> builders.Dashboard:
         ),
         bars(
             Words("Descartes por motivo", "Lo que se descartó y por qué: el último valor de cada contador, sumado. "
-                  "Nada se descarta en silencio.",
-                  "Discards by reason: the last value of each counter, added up. Nothing is dropped in silence."),
+                  "Nada se descarta en silencio. Qué es cada motivo lo dice: vigia doctor.",
+                  "Discards by reason: the last value of each counter, added up. Nothing is dropped in silence. "
+                  "vigia doctor tells what each reason is."),
             Place(6, 9),
             rows(select(call("last", "discarded_total"), _TALLY, group_by=[STATION, SENSOR, LABEL])),
             [*grouped([LABEL], "last", "sum"), sorted_by(reduced("last", "sum"), descending=True)],
@@ -200,7 +203,3 @@ def _low_battery(rows: partial[InfluxQLQuery], quantity: str, limit: float, word
         ],
         sort=(QUANTITIES[quantity].title_es, False),
     )
-
-
-def _columns(*names: str) -> str:
-    return ", ".join(quoted(name) for name in names)

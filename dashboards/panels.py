@@ -75,13 +75,15 @@ def grouped(by: Sequence[str], column: str, calculation: str) -> list[board.Data
     return [board.DataTransformerConfig(id_val="groupBy", options={"fields": fields})]
 
 
-def grouped_by(by: Sequence[str], columns: Mapping[str, str]) -> list[board.DataTransformerConfig]:
-    """Rows in order of time, then one for each value of the columns `by`: of each other column one calculation. The
-    results' columns are `reduced(column, calculation)`."""
+def grouped_by(
+    by: Sequence[str], columns: Mapping[str, str], *, order: str = TIME_COLUMN
+) -> list[board.DataTransformerConfig]:
+    """Rows in order of time, or of another column, then one for each value of the columns `by`: of each other column
+    one calculation. The results' columns are `reduced(column, calculation)`."""
     fields: dict[str, object] = {name: {"aggregations": [], "operation": "groupby"} for name in by}
     for column, calculation in columns.items():
         fields[column] = {"aggregations": [calculation], "operation": "aggregate"}
-    return [sorted_by(TIME_COLUMN), board.DataTransformerConfig(id_val="groupBy", options={"fields": fields})]
+    return [sorted_by(order), board.DataTransformerConfig(id_val="groupBy", options={"fields": fields})]
 
 
 def reduced(column: str, calculation: str) -> str:
@@ -147,11 +149,13 @@ def rows_as_numbers(
     *,
     column: str,
     unit: str,
+    over: str,
 ) -> AnyPanel:
-    """A tile for each row of a table: the value of a column, named by the text column."""
+    """A tile for each row of a table: the value of a column, named by the text column. over: instead of the board's
+    time range, such as "30d"."""
     # By name: the latest of some times is a number to some versions of Grafana, and a time to others.
     panel = stat.Panel().reduce_options(_every_row().fields(f"/^{re.escape(column)}$/")).unit(unit)
-    panel = panel.transformations(transformations)
+    panel = panel.transformations(transformations).time_from(over)
     panel = panel.color_mode(models.BigValueColorMode.NONE).graph_mode(models.BigValueGraphMode.NONE)
     return _dressed(panel, words, place, [query])
 
@@ -174,14 +178,20 @@ def bars(
 
 
 def shares(
-    words: Words, place: Place, query: InfluxQLQuery, transformations: list[board.DataTransformerConfig]
+    words: Words,
+    place: Place,
+    query: InfluxQLQuery,
+    transformations: list[board.DataTransformerConfig],
+    titles: Mapping[str, str],
 ) -> AnyPanel:
-    """A ring with a part for each row of a table."""
+    """A ring with a part for each row of a table. titles: what is shown instead of a name."""
     legend = piechart.PieChartLegendOptions().display_mode(models.LegendDisplayMode.TABLE).show_legend(True)
     legend = legend.placement(models.LegendPlacement.RIGHT).values([PieChartLegendValues.PERCENT])
     panel = piechart.Panel().pie_type(PieChartType.DONUT).reduce_options(_every_row()).legend(legend).unit(COUNT)
     hide = common.HideSeriesConfig().legend(False).tooltip(False).viz(False)
-    return _dressed(panel.transformations(transformations).hide_from(hide), words, place, [query])
+    names = {name: board.ValueMappingResult(text=title, index=at) for at, (name, title) in enumerate(titles.items())}
+    panel = panel.transformations(transformations).hide_from(hide).mappings([board.ValueMap(options=names)])
+    return _dressed(panel, words, place, [query])
 
 
 def over_time(

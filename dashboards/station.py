@@ -20,8 +20,8 @@ from dashboards.influxql import (
     OF_CHOSEN_SENSORS,
     InfluxQLQuery,
     call,
+    columns,
     matches_variable,
-    quoted,
     select,
     tag_values,
 )
@@ -109,8 +109,8 @@ def variables(uid: str) -> list[builders.QueryVariable]:
 
 
 def _detections(uid: str) -> list[AnyPanel]:
-    columns = ", ".join(quoted(name) for name in (LABEL, STATION, SENSOR, *_DETAILS, SEQUENCE))
-    latest = select(columns, DETECTIONS, where=OF_CHOSEN_SENSORS, tail="ORDER BY time DESC LIMIT 100")
+    shown = columns(LABEL, STATION, SENSOR, *_DETAILS, SEQUENCE)
+    latest = select(shown, DETECTIONS, where=OF_CHOSEN_SENSORS, tail="ORDER BY time DESC LIMIT 100")
     return [
         *(
             over_time(
@@ -174,14 +174,15 @@ def _health(uid: str) -> list[AnyPanel]:
         rows_as_numbers(
             Words(
                 "Enlace: última señal",
-                "Cuándo llegó lo último de cada puesto, de cualquier clase.",
-                "Link: when anything was last heard of each post.",
+                "Cuándo llegó lo último de cada puesto, de cualquier clase, en 30 días.",
+                "Link: when anything was last heard of each post, in 30 days.",
             ),
             Place(6, 7),
             rows(heard),
             grouped([STATION], TIME_COLUMN, "max"),
             column=reduced(TIME_COLUMN, "max"),
             unit=FROM_NOW,
+            over="30d",
         ),
         *(
             _line(uid, name, english, _HEALTH, AT_CHOSEN_STATIONS, width=6, by=(STATION,))
@@ -198,8 +199,9 @@ def _health(uid: str) -> list[AnyPanel]:
         over_time(
             Words(
                 "Descartes por motivo",
-                "Contadores de lo que se descartó, por sensor y motivo.",
-                "Discards by reason: counters of what was discarded, by sensor and reason.",
+                "Contadores de lo que se descartó, por sensor y motivo. Qué es cada motivo lo dice: vigia doctor.",
+                "Discards by reason: counters of what was discarded, by sensor and reason. vigia doctor tells what "
+                "each reason is.",
             ),
             Place(14, 8),
             InfluxQLQuery(growth, uid=uid, alias=f"$tag_{STATION} $tag_{SENSOR}: $tag_{LABEL}"),

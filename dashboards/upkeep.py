@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -32,6 +32,14 @@ LANE_TITLES: Final[Mapping[str, str]] = {
     "headers": "cabeceras de red",
 }
 """Label of such a tally, in Spanish."""
+TIME_QUALITY_TITLES: Final[Mapping[str, str]] = {
+    "gps": "GPS",
+    "ntp": "internet (NTP)",
+    "recovered": "reconstruida",
+    "system": "reloj del equipo",
+    "untrusted": "nadie la garantiza",
+}
+"""Value of the tag time_quality, in Spanish."""
 
 _HEALTH: Final = (MEASUREMENTS[Kind.STATION_HEALTH],)
 _TALLY: Final = (MEASUREMENTS[Kind.TALLY],)
@@ -46,7 +54,6 @@ def of_station(uid: str) -> list[AnyPanel]:
         group_by=[BY_INTERVAL, STATION, LABEL],
         tail="fill(none)",
     )
-    qualities = select(call("count", SEQUENCE), EVERYTHING, where=AT_CHOSEN_STATIONS, group_by=[TIME_QUALITY])
     return [
         over_time(
             Words(
@@ -102,17 +109,7 @@ def of_station(uid: str) -> list[AnyPanel]:
             ),
             grafana_unit("card_life_used_ratio"),
         ),
-        shares(
-            Words(
-                "Calidad de la hora",
-                "De dónde viene la hora de cada lectura: gps, ntp, recovered (reconstruida), "
-                "system (reloj del equipo), untrusted (nadie la garantiza).",
-                "Time quality: where the time of each reading comes from.",
-            ),
-            Place(8, 7),
-            InfluxQLQuery(qualities, uid=uid, result_format="table"),
-            grouped([TIME_QUALITY], "count", "sum"),
-        ),
+        time_quality(partial(InfluxQLQuery, uid=uid, result_format="table"), Place(8, 7), AT_CHOSEN_STATIONS),
         _line(
             uid,
             call("max", TIME_UNCERTAINTY),
@@ -125,6 +122,23 @@ def of_station(uid: str) -> list[AnyPanel]:
             width=16,
         ),
     ]
+
+
+def time_quality(rows: partial[InfluxQLQuery], place: Place, where: Sequence[str] = ()) -> AnyPanel:
+    """Where the times of readings come from, on both boards."""
+    return shares(
+        Words(
+            "Calidad de la hora",
+            "De dónde viene la hora de cada lectura: de un GPS, de internet, reconstruida después, del reloj del "
+            "equipo, o nadie la garantiza.",
+            "Time quality: where the time of each reading comes from: GPS, the internet, worked out afterwards, the "
+            "machine's own clock, or nobody vouches for it.",
+        ),
+        place,
+        rows(select(call("count", SEQUENCE), EVERYTHING, where=where, group_by=[TIME_QUALITY])),
+        grouped([TIME_QUALITY], "count", "sum"),
+        TIME_QUALITY_TITLES,
+    )
 
 
 def _line(uid: str, what: str, words: Words, unit: str = COUNT, *, width: int = 6) -> AnyPanel:

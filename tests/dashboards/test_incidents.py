@@ -9,8 +9,9 @@ import pytest
 from dashboards import incidents
 from dashboards.boards import boards
 from dashboards.influxql import one_of
-from dashboards.upkeep import LANE_TITLES, SENT_COUNTERS
+from dashboards.upkeep import LANE_TITLES, SENT_COUNTERS, TIME_QUALITY_TITLES
 from deploy.parts.servers import InfluxDB
+from gateway.contract.entries import TimeQuality
 from gateway.contract.topics import Lane
 from gateway.rules.facts import Step
 from gateway.uplink.meter import HEADERS, LINK, SENT
@@ -45,14 +46,15 @@ def test_open_are_those_that_are_neither_closed_nor_held_back(filled: InfluxDB) 
     assert [row["incident_number"] for row in shown(filled, "Incidentes sin atender")] == [3]
 
 
-def test_the_time_to_acknowledge_is_from_raised_to_acknowledged(filled: InfluxDB) -> None:
+def test_the_time_to_acknowledge_is_from_raised_to_first_acknowledged(filled: InfluxDB) -> None:
+    """Not to a note of later, and not of an incident that was raised before the period."""
     rows = {row["incident_number"]: row for row in shown(filled, "Cuánto se tardó en atender")}
-    assert {number: round(row["Time (range)"] / 60_000) for number, row in rows.items()} == {1: 10, 2: 5}
-    assert rows[1]["note (lastNotNull)"] == "Rosa: salimos a ver"
+    assert {number: round(row["Time (min) (range)"] / 60_000) for number, row in rows.items()} == {1: 10, 2: 5}
+    assert rows[1]["note (firstNotNull) (lastNotNull)"] == "Rosa: salimos a ver"
 
 
 def test_a_station_shows_every_step_and_patrol_with_its_note(filled: InfluxDB) -> None:
-    assert len(shown(filled, "Incidentes, paso a paso", "station")) == 9
+    assert len(shown(filled, "Incidentes, paso a paso", "station")) == 12
     ways = [(row["label"], row["note"]) for row in shown(filled, "Patrullas", "station")]
     assert ways == [("back", "por el caño"), ("out", "por el caño")]
 
@@ -62,6 +64,7 @@ def test_every_step_and_every_kind_of_traffic_has_a_title() -> None:
     assert (incidents.RAISED, incidents.ACKNOWLEDGED, incidents.CLOSED) == (1, Step.ACKNOWLEDGED, Step.CLOSED)
     assert set(LANE_TITLES) == {*(lane.slug for lane in Lane), LINK, HEADERS}
     assert SENT_COUNTERS == SENT
+    assert list(TIME_QUALITY_TITLES) == [quality.slug for quality in TimeQuality]
 
 
 def test_one_of_some_numbers() -> None:

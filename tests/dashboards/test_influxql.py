@@ -78,8 +78,12 @@ _INCIDENTS = (
     (10, 2, 2, SENSORS[1], "sierra: sigue"),
     (9, 3, 1, SENSORS[0], "bote: Embarcación"),
     (8, 4, 5, SENSORS[0], "bote: patrulla fuera"),
+    (7, 1, 3, SENSORS[0], "Rosa: era la del vecino"),
+    (400, 5, 1, SENSORS[0], "sierra: Motosierra"),
+    (28, 5, 3, SENSORS[0], "Rosa"),
+    (27, 5, 4, SENSORS[0], "sierra: calma"),
 )
-"""Closed, acknowledged and growing, new, held back."""
+"""Closed, acknowledged and growing, new, held back; a note on what is closed; one of before the period."""
 
 
 def _incidents(now_ms: int) -> Iterator[str]:

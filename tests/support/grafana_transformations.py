@@ -12,6 +12,7 @@ from typing import Any
 Row = dict[str, Any]
 
 _CALCULATIONS: Mapping[str, Callable[[list[Any]], Any]] = {
+    "firstNotNull": lambda values: values[0] if values else None,
     "lastNotNull": lambda values: values[-1] if values else None,
     "max": lambda values: max(values, default=None),
     "min": lambda values: min(values, default=None),

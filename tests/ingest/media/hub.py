@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import threading
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -132,7 +131,6 @@ class Hub:
 
     def wait_state(self, sha256: str, state: FileState, station: str = STATION) -> None:
         wait_until(f"it is {state.slug}", lambda: self.row(sha256, station).state is state, timeout_s=10)
-        time.sleep(0)
 
     @property
     def parts(self) -> list[Path]:
