@@ -82,7 +82,7 @@ def photo_card(item: MediaItem, place: Place, now_ms: int, say: Language) -> Pho
     card = item.card
     return PhotoCard(
         card.sha256,
-        say.label(card.label) if card.label else say("Foto"),
+        _title(card, say),
         pictograms.of_label(card.label) if card.label else "photo",
         place.title(card.sensor),
         phrases.at(say, _recorded_ms(card), now_ms),
@@ -92,6 +92,12 @@ def photo_card(item: MediaItem, place: Place, now_ms: int, say: Language) -> Pho
         card.media_type in _SHOWN,
         card.media_type in _HEARD,
     )
+
+
+def _title(card: MediaCard, say: Language) -> str:
+    if card.label:
+        return say.label(card.label)
+    return say("Grabación") if card.media_type in _HEARD else say("Foto")
 
 
 def _recorded_ms(card: MediaCard) -> int:

@@ -272,24 +272,27 @@ def test_a_clip_can_be_played_from_its_middle(browser: Browser, post: Post) -> N
         assert visit.faults == []
 
 
-def test_a_crowded_map_can_be_read(browser: Browser, tmp_path: Path, screenshots: Path | None) -> None:
+@pytest.mark.parametrize(("name", "settings"), [("day", {}), ("night", {"color_scheme": "dark"})])
+def test_a_crowded_map_can_be_read(
+    browser: Browser, tmp_path: Path, screenshots: Path | None, name: str, settings: dict[str, Any]
+) -> None:
     with closing(Post(tmp_path, crowded_map(tmp_path, 20))) as post:
         crowd(post)
-        with serving(post) as url, visiting(browser, url) as visit:
+        with serving(post) as url, visiting(browser, url, **settings) as visit:
             visit.go("/mapa")
-            visit.shoot(screenshots, "crowd")
+            visit.shoot(screenshots, f"{name}-crowd")
             found = visit.page.evaluate(MEASURE)
             assert found["faults"] == []
             assert min(text["contrast"] for text in found["texts"]) >= 7
             drawing = visit.page.locator("svg.map")
-            for name in ("Aguajal 7", "Aguajal 8"):
-                expect(drawing.locator(".mark.alert text").get_by_text(name, exact=True)).to_be_visible()
+            for title in ("Aguajal 7", "Aguajal 8"):
+                expect(drawing.locator(".mark.alert text").get_by_text(title, exact=True)).to_be_visible()
             assert drawing.evaluate(COVERED) == []
             rows = visit.page.locator(".places li")
             expect(rows).to_have_count(3 + 21)
             expect(rows.get_by_text("Aguajal 19")).to_be_visible()
             rows.last.scroll_into_view_if_needed()
-            visit.shoot(screenshots, "crowd-list")
+            visit.shoot(screenshots, f"{name}-crowd-list")
 
 
 def test_a_map_without_a_boat_shows_none(browser: Browser, post: Post) -> None:
