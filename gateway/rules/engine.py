@@ -24,17 +24,13 @@ from gateway.place.geometry import Point
 from gateway.place.place import Place
 from gateway.rules.boats import BoatMatcher
 from gateway.rules.book import LATE, SILENCE, BoatRule, HeardRule, NearRule, RuleBase, RuleBook, SilentRule
-from gateway.rules.facts import Change, Fact, Incident, Step
+from gateway.rules.facts import DETECTIONS, NOT_SENSORS, Change, Fact, Incident, Step
 from gateway.rules.holding import Holding, PatrolOut
 from gateway.rules.hours import Almanac, Hours
 from gateway.rules.ledger import Ledger
 from gateway.rules.matches import Detection, HeardMatcher, Match, Matcher, NearMatcher, ScopeOf
 from gateway.rules.silences import Silences
 
-DETECTIONS: Final = frozenset({int(Kind.ACOUSTIC_DETECTION), int(Kind.CAMERA_DETECTION)})
-NOT_SENSORS: Final = frozenset(
-    {int(Kind.STATION_HEALTH), int(Kind.TALLY), int(Kind.INCIDENT), int(Kind.PATROL), int(Kind.COMMAND_ANSWER)}
-)
 _CONFIDENCE: Final = QUANTITIES["confidence_ratio"]
 _NUMBER: Final = QUANTITIES["incident_number"].code
 _STEP: Final = QUANTITIES["incident_step"].code

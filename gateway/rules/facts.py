@@ -7,7 +7,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from firmware_bridge.readings import Reading
+from firmware_bridge.readings import Kind, Reading
+
+DETECTIONS: Final = frozenset({int(Kind.ACOUSTIC_DETECTION), int(Kind.CAMERA_DETECTION)})
+"""Kinds of readings: something was heard or seen."""
+NOT_SENSORS: Final = frozenset(
+    {int(Kind.STATION_HEALTH), int(Kind.TALLY), int(Kind.INCIDENT), int(Kind.PATROL), int(Kind.COMMAND_ANSWER)}
+)
+"""Kinds of readings: what no sensor says."""
 
 
 class Fact(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -18,7 +18,8 @@ import msgspec
 
 from firmware_bridge.readings import QUANTITY_BY_CODE, Kind
 from firmware_bridge.sources import RadioText
-from gateway.rules.facts import Change, Fact
+from gateway.rules.book import SILENCE
+from gateway.rules.facts import DETECTIONS, NOT_SENSORS, Change, Fact
 from gateway.watch.words import (
     BoardChanges,
     BoardState,
@@ -37,12 +38,7 @@ POST_EVERY_S: Final = 30.0
 MAX_SENSORS: Final = 1000
 """Sensors beyond this are not shown: the names on the air are not ours to bound otherwise."""
 _SILENT_TIMES: Final = 3
-_SILENCE: Final = "silence"
 _DAY_MS: Final = 86_400_000
-_DETECTIONS: Final = frozenset({int(Kind.ACOUSTIC_DETECTION), int(Kind.CAMERA_DETECTION)})
-_NOT_SENSORS: Final = frozenset(
-    {int(Kind.STATION_HEALTH), int(Kind.TALLY), int(Kind.INCIDENT), int(Kind.PATROL), int(Kind.COMMAND_ANSWER)}
-)
 _SLUGS: Final = {int(kind): kind.slug for kind in Kind}
 
 
@@ -123,9 +119,9 @@ class Board:
             self._steady_ms = max(self._steady_ms, fact.steady_ms)
             if reading.kind == Kind.PATROL:
                 self._patrol(fact)
-            elif reading.kind not in _NOT_SENSORS:
+            elif reading.kind not in NOT_SENSORS:
                 self._sensor(fact)
-                if reading.kind in _DETECTIONS:
+                if reading.kind in DETECTIONS:
                     self._detection(fact, is_alert)
 
     def change(self, change: Change) -> None:
@@ -133,7 +129,7 @@ class Board:
         with self._news:
             version = self._bump()
             self._incidents[change.incident.number] = (version, change)
-            if change.incident.label == _SILENCE:
+            if change.incident.label == SILENCE:
                 is_over = change.incident.state == "closed"
                 (self._silent.difference_update if is_over else self._silent.update)(change.incident.sensors)
             while len(self._incidents) > MAX_INCIDENTS:

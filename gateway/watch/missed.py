@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 import msgspec
 
 from firmware_bridge.readings import Kind, Reading
 from gateway.clock.steady import SteadyPoint
 from gateway.contract.entries import Entry
-from gateway.rules.facts import Fact
-
-DETECTIONS: Final = (Kind.ACOUSTIC_DETECTION, Kind.CAMERA_DETECTION)
+from gateway.rules.facts import DETECTIONS, Fact
 
 
 def missed(entries: Sequence[Entry], facts: Iterable[Fact], stood: SteadyPoint, steady_ms: int) -> list[Fact]:

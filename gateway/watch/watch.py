@@ -26,11 +26,11 @@ from gateway.clock.steady import Steady, SteadyPoint
 from gateway.contract.topics import Lane
 from gateway.outbox.outbox import Accepted, Outbox
 from gateway.rules.engine import Engine
-from gateway.rules.facts import Change, Fact, Incident, Note, Step, with_note
+from gateway.rules.facts import DETECTIONS, Change, Fact, Incident, Note, Step, with_note
 from gateway.watch.board import MAX_DETECTIONS, Board
 from gateway.watch.history import History
 from gateway.watch.inbox import Inbox
-from gateway.watch.missed import DETECTIONS, missed
+from gateway.watch.missed import missed
 from gateway.watch.upstream import Upstream, lane_of, reading_of
 
 log = logging.getLogger(__name__)

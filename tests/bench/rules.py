@@ -18,8 +18,8 @@ from gateway.contract.entries import TimeQuality
 from gateway.place.geometry import River, distance_metres
 from gateway.place.place import Place, PlacedSensor
 from gateway.rules.book import DetectionRuleBase, HeardRule, NearRule, Rule, RuleBook
-from gateway.rules.engine import DETECTIONS, Engine
-from gateway.rules.facts import Fact
+from gateway.rules.engine import Engine
+from gateway.rules.facts import DETECTIONS, Fact
 from gateway.rules.hours import Almanac, Hours
 from tests.bench.harness import Options, Result, Row, median, percentile, repeated, say, verdict
 

@@ -172,6 +172,13 @@ def test_the_reference_file_works_at_the_example_and_forgets_no_alert_label() ->
     assert list(doubts(rules, BEND, [], alerts)) == []
 
 
+def test_the_reference_file_warns_once_of_one_chainsaw() -> None:
+    on = Engine(load_rules(REFERENCE), BEND)
+    changes = run(on, [heard(10 * n, ("rio-medio", "rio-abajo")[n % 2]) for n in range(8)])
+    assert {(change.incident.number, change.incident.level) for change in changes} == {(1, "alert")}
+    assert set(changes[-1].incident.found_by) == {"motosierra", "motosierra entre dos"}
+
+
 def test_the_reference_file_uses_every_kind_of_rule_and_suppression() -> None:
     rules = load_rules(REFERENCE)
     assert {rule.when for rule in rules.rules} == {"heard", "near", "silent", "boat"}
