@@ -18,6 +18,7 @@ from gateway.watch.state_file import CounterWord, GatewayState
 _ACCEPTED: Final = "accepted"
 _NO_DISCARD: Final = frozenset(
     {
+        ("media", "evicted_delivered"),
         ("outbox", "receipted"),
         ("outbox", "salvaged"),
         ("watch", "incident_alerts"),
@@ -113,7 +114,7 @@ def _findings(
             continue
         if (place, name) in unmapped:
             continue
-        reason = advice(name)
+        reason = advice(name, place)
         if place in decoded and name in _OF_PAYLOADS:
             reason = _OF_PAYLOADS[name]
         few = max(10, _SMALL_SHARE * accepted)
@@ -165,7 +166,7 @@ def _is_worth_a_word(key: tuple[str, str], total: int) -> bool:
     place, name = key
     if not total or place in _OTHER_COUNTS - {"restarted"} or key in _NO_DISCARD:
         return False
-    reason = advice(name)
+    reason = advice(name, place)
     return place == "restarted" or not (reason.harmless or reason.noise)
 
 

@@ -12,7 +12,9 @@ from deploy.doctor.findings import Text
 from deploy.doctor.reason import CABLE, FILE, FIRMWARE, MAINTAINER, NOTHING, Reason
 from deploy.doctor.reasons_of_files import REASONS_OF_FILES
 from deploy.doctor.reasons_of_networks import REASONS_OF_NETWORKS
+from deploy.doctor.reasons_of_orders import REASONS_OF_ORDERS
 from deploy.doctor.reasons_of_warnings import REASONS_OF_WARNINGS
+from gateway.commands.places import ORDERS
 
 UNMAPPED: Final = "unmapped_"
 """Begins the reason of a field that nothing maps to a quantity; its name follows."""
@@ -245,6 +247,13 @@ _REASONS: Final[Mapping[str, Reason]] = {
         Text("de una hora demasiado vieja", "of a time too long ago"),
         Text("Ponga en hora el reloj de esa cámara o grabadora", "Set the clock of that camera or recorder"),
     ),
+    "no_room": Reason(
+        Text("mensajes que el broker mandó sin medida", "messages that the broker sent without measure"),
+        Text(
+            "Avise a la sede: el broker, o quien se hace pasar por él, inunda a este puesto",
+            "Tell headquarters: the broker, or who passes for it, floods this post",
+        ),
+    ),
     "set_aside": Reason(
         Text("veces que el buzón de salida se dañó y se apartó", "times the outbox was damaged and set aside"),
         Text(
@@ -311,9 +320,11 @@ OTHER: Final = Reason(
 )
 
 
-def advice(reason: str) -> Reason:
-    """What a reason means and what to do; of one that nobody foresaw, whom to tell."""
-    known = _ALL.get(reason)
+def advice(reason: str, place: str = "") -> Reason:
+    """What a reason means and what to do; of one that nobody foresaw, whom to tell. place: where it is counted, for
+    names that mean something else there."""
+    known = REASONS_OF_ORDERS.get(reason) if place == ORDERS else None
+    known = known or _ALL.get(reason)
     if known is None:
         known = next((told for begins, told in _FAMILIES.items() if reason.startswith(begins)), None)
     return known or OTHER

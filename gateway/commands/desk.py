@@ -23,7 +23,7 @@ from gateway.commands.errors import OrderError
 from gateway.commands.ledger import Ledger, LedgerError
 from gateway.commands.orders import Orders, Reply
 from gateway.commands.overlay import Overlay
-from gateway.commands.places import ANSWERS
+from gateway.commands.places import ANSWERS, ORDERS
 from gateway.contract.commands import (
     Command,
     Outcome,
@@ -43,8 +43,6 @@ from gateway.uplink.uplink import LinkState, UplinkState
 
 log = logging.getLogger(__name__)
 
-PLACE: Final = "commands"
-"""Where commands that were not begun are counted among the tallies, by reason."""
 _MOST_WAITING: Final = 64
 _TICK_S: Final = 0.5
 _HARMLESS: Final = (SendMedia, SayToSensor, PutFirmware)
@@ -257,7 +255,7 @@ class CommandDesk:
         log.info("command %s: %s %s", command_id, outcome.value, words)
 
     def _count(self, reason: str) -> None:
-        self._outbox.accept([], tallies=Counter({(PLACE, reason): 1}))
+        self._outbox.accept([], tallies=Counter({(ORDERS, reason): 1}))
 
 
 def _outcome_of(error: OrderError) -> Outcome:

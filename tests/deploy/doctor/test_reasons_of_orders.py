@@ -1,0 +1,26 @@
+"""Whatever the desk of commands counts has words of its own."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import gateway
+from deploy.doctor.reasons import OTHER, advice
+from deploy.doctor.reasons_of_orders import REASONS_OF_ORDERS
+from gateway.commands.places import ORDERS
+
+_COUNTED = re.compile(r'_count\("(\w+)"\)|return "(\w+)"|else "(\w+)"|ContractError\("(\w+)"')
+
+
+def test_every_reason_has_words() -> None:
+    root = Path(gateway.__path__[0])
+    texts = [(root / file).read_text() for file in ("commands/desk.py", "contract/commands.py", "contract/topics.py")]
+    found = {name for text in texts for names in _COUNTED.findall(text) for name in names if name}
+    assert found - {"bad_topic"} == set(REASONS_OF_ORDERS)  # no command names a topic
+
+
+def test_a_name_means_what_its_place_says() -> None:
+    assert advice("too_large", ORDERS) != advice("too_large")
+    assert advice("repeated", ORDERS).harmless
+    assert advice("bad_crc", ORDERS) == advice("bad_crc") != OTHER
