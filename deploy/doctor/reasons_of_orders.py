@@ -61,8 +61,6 @@ REASONS_OF_ORDERS: Final[Mapping[str, Reason]] = {
     ),
     "ledger": Reason(
         Text("órdenes que no se pudieron anotar en el disco", "orders that could not be noted on disk"),
-        Text(
-            "Revise el disco: sin anotarla no se cumple ninguna", "See to the disk: without a note none is begun"
-        ),
+        Text("Revise el disco: sin anotarla no se cumple ninguna", "See to the disk: without a note none is begun"),
     ),
 }
