@@ -201,6 +201,8 @@ QUANTITIES: Final[Mapping[str, Quantity]] = _catalogue(
 )
 
 QUANTITY_BY_CODE: Final[Mapping[int, Quantity]] = {q.code: q for q in QUANTITIES.values()}
+DEVICE_QUANTITIES: Final = frozenset(name for name, quantity in QUANTITIES.items() if quantity.code < 52)
+"""What devices tell; all others are the gateway's own word, on incidents and on itself."""
 
 
 class Label(msgspec.Struct, frozen=True):

@@ -38,13 +38,13 @@ from firmware_bridge.framing.our_frames import check_all_different
 from firmware_bridge.links.broker_settings import BrokerSettings, BrokerSourceSettings
 from firmware_bridge.links.mqtt_link import MqttLink
 from firmware_bridge.links.mqtt_source import MqttSource
-from firmware_bridge.lorawan.devices import LORAWAN_QUANTITIES, DownlinkTargets, LorawanDevice, Told
+from firmware_bridge.lorawan.devices import DownlinkTargets, LorawanDevice, Told
 from firmware_bridge.lorawan.events import parse, payload_bytes, reason_of
 from firmware_bridge.lorawan.server_decoder import Place, ServerDecoder
 from firmware_bridge.lorawan.server_times import epoch_seconds
-from firmware_bridge.readings import Downlink, Reading, Rejected
+from firmware_bridge.readings import DEVICE_QUANTITIES, Downlink, Reading, Rejected
 
-QUANTITIES: Final = LORAWAN_QUANTITIES
+QUANTITIES: Final = DEVICE_QUANTITIES
 SAMPLE: Final = """\
 driver = "chirpstack_v4"
 name = "lorawan"

@@ -33,10 +33,9 @@ from firmware_bridge.framing.cobs_frames import DELIMITER, MAX_FRAME_BYTES, Defr
 from firmware_bridge.framing.cobs_frames import encode as cobs_encode
 from firmware_bridge.links.lora_modem import ModemDecoder, ModemSettings, source_for
 from firmware_bridge.links.modem_dialect import Event, Packet
-from firmware_bridge.payloads.radio_packets import MODEM_QUANTITIES
-from firmware_bridge.readings import DownlinkError, Rejected
+from firmware_bridge.readings import DEVICE_QUANTITIES, DownlinkError, Rejected
 
-QUANTITIES: Final = MODEM_QUANTITIES
+QUANTITIES: Final = DEVICE_QUANTITIES
 SAMPLE: Final = """\
 driver = "ebyte_e22"
 name = "radio"

@@ -30,10 +30,9 @@ from firmware_bridge.delivery import Decoder, ReplayState, Source
 from firmware_bridge.links.lora_modem import AIRTIME_S, POWER_DBM, LoraSettings, decoder_for, on_air, source_for
 from firmware_bridge.links.modem_dialect import Dialect, Heard, Measure, Packet, Question, Step
 from firmware_bridge.links.modem_session import ModemSession
-from firmware_bridge.payloads.radio_packets import MODEM_QUANTITIES
-from firmware_bridge.readings import Rejected
+from firmware_bridge.readings import DEVICE_QUANTITIES, Rejected
 
-QUANTITIES: Final = MODEM_QUANTITIES
+QUANTITIES: Final = DEVICE_QUANTITIES
 SAMPLE: Final = """\
 driver = "microchip_rn2483"
 name = "radio"

@@ -38,13 +38,12 @@ from firmware_bridge.delivery import ReplayState, Source, SourceSettings
 from firmware_bridge.framing.our_frames import check_all_different
 from firmware_bridge.links.serial_link import Parity, SerialLink
 from firmware_bridge.modbus.settings import ModbusDevice
-from firmware_bridge.readings import QUANTITIES as _CATALOGUE
-from firmware_bridge.readings import BridgeError
+from firmware_bridge.readings import DEVICE_QUANTITIES, BridgeError
 
 if TYPE_CHECKING:
     from firmware_bridge.modbus.decoder import ModbusDecoder
 
-QUANTITIES: Final = frozenset(name for name, quantity in _CATALOGUE.items() if quantity.code < 64)
+QUANTITIES: Final = DEVICE_QUANTITIES
 SAMPLE: Final = """\
 driver = "modbus_rtu"
 name = "muelle"

@@ -33,10 +33,10 @@ from firmware_bridge.framing.device_frames import MAX_FRAME_BYTES
 from firmware_bridge.links.lora_modem import AIRTIME_S, LoraSettings, decoder_for, source_for
 from firmware_bridge.links.modem_dialect import Dialect, Hear, Heard, Packet, Step
 from firmware_bridge.links.modem_session import ModemSession
-from firmware_bridge.payloads.radio_packets import MODEM_QUANTITIES, Addressed
-from firmware_bridge.readings import DownlinkError, Rejected
+from firmware_bridge.payloads.radio_packets import Addressed
+from firmware_bridge.readings import DEVICE_QUANTITIES, DownlinkError, Rejected
 
-QUANTITIES: Final = MODEM_QUANTITIES
+QUANTITIES: Final = DEVICE_QUANTITIES
 SAMPLE: Final = """\
 driver = "reyax_rylr"
 name = "radio"

@@ -50,13 +50,13 @@ from firmware_bridge.lorawan.packet_forwarder import (
 from firmware_bridge.lorawan.server_times import age_s, epoch_seconds
 from firmware_bridge.payloads.hand_over import MAX_AGE_S, to_readings
 from firmware_bridge.payloads.payload import Decoded
-from firmware_bridge.payloads.radio_packets import MODEM_QUANTITIES, PacketReader, RadioDevices
-from firmware_bridge.readings import Downlink, DownlinkError, Reading, Rejected
+from firmware_bridge.payloads.radio_packets import PacketReader, RadioDevices
+from firmware_bridge.readings import DEVICE_QUANTITIES, Downlink, DownlinkError, Reading, Rejected
 from firmware_bridge.readings import Kind as ReadingKind
 
 log = logging.getLogger(__name__)
 
-QUANTITIES: Final = MODEM_QUANTITIES
+QUANTITIES: Final = DEVICE_QUANTITIES
 SAMPLE: Final = """\
 driver = "semtech_udp"
 name = "concentrador"

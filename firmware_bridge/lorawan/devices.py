@@ -21,9 +21,6 @@ from firmware_bridge.payloads.settings import PayloadSettings
 from firmware_bridge.payloads.targets import FieldMap, KindName, check_labels
 from firmware_bridge.readings import QUANTITIES, Downlink, DownlinkError, Kind, Reading, Rejected
 
-LORAWAN_QUANTITIES: Final = frozenset(name for name, quantity in QUANTITIES.items() if quantity.code < 64)
-"""What readings by way of a network server may have: whatever a payload may tell."""
-
 MAX_DOWNLINK_BYTES: Final = 242
 """Largest payload of any region and data rate (LoRaWAN regional parameters); most data rates carry less."""
 _PORTS: Final = range(1, 224)

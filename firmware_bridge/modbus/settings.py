@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from firmware_bridge.delivery import SensorName
 from firmware_bridge.payloads.targets import check_quantity, fault_at
-from firmware_bridge.readings import QUANTITIES
+from firmware_bridge.readings import DEVICE_QUANTITIES
 
 MAX_REGISTERS: Final = 125
 """Most that one request may ask for (Modbus Application Protocol, functions 03 and 04)."""
@@ -69,7 +69,7 @@ class Register(BaseModel):
 
     @model_validator(mode="after")
     def _sound(self) -> Self:
-        if self.quantity not in QUANTITIES:
+        if self.quantity not in DEVICE_QUANTITIES:
             check_quantity(self.quantity or "?", self.unit)  # says what is near it
             raise fault_at("quantity", f"{self.quantity!r} is no quantity of the catalogue")
         check_quantity(self.quantity, self.unit)

@@ -9,7 +9,10 @@ from typing import Final
 from firmware_bridge.payloads.payload import Decoded
 from firmware_bridge.readings import KINDS, MAX_NAME_BYTES, QUANTITIES, Absence, Kind, Rejected
 
-KIND_NAMES: Final = {kind.slug: kind for kind in Kind if kind not in (Kind.STATION_HEALTH, Kind.TALLY)}
+KIND_NAMES: Final = {
+    kind.slug: kind
+    for kind in (Kind.ACOUSTIC_DETECTION, Kind.CAMERA_DETECTION, Kind.ENVIRONMENT, Kind.DEVICE_STATUS, Kind.POSITION)
+}
 """What a payload can be declared to be."""
 
 AGE: Final = "age_seconds"
@@ -20,7 +23,7 @@ _NOT_A_NAME: Final = re.compile(r"[^a-z0-9]+")
 _FIX: Final = frozenset({"latitude_degrees", "longitude_degrees"})
 _DETECTION: Final = frozenset(name for name, q in QUANTITIES.items() if q.code < 16)
 _DEVICE: Final = frozenset(name for name, q in QUANTITIES.items() if 16 <= q.code < 32)
-_POSITION: Final = frozenset(name for name, q in QUANTITIES.items() if 48 <= q.code < 64)
+_POSITION: Final = frozenset(name for name, q in QUANTITIES.items() if 48 <= q.code < 52)
 
 
 class Collector:

@@ -26,12 +26,9 @@ from firmware_bridge.payloads.hand_over import take_replay, to_readings
 from firmware_bridge.payloads.opening import open_payload
 from firmware_bridge.payloads.payload import PayloadDecoder
 from firmware_bridge.payloads.settings import PayloadSettings
-from firmware_bridge.readings import QUANTITIES, Absence, Reading
+from firmware_bridge.readings import Absence, Reading
 
 log = logging.getLogger(__name__)
-
-MODEM_QUANTITIES: Final = frozenset(name for name, quantity in QUANTITIES.items() if quantity.code < 64)
-"""What readings of a modem may have: whatever a payload may tell, nothing that a gateway tells about itself."""
 
 
 class _Payload(BaseModel):

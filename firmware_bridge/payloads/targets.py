@@ -12,7 +12,7 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from firmware_bridge.label_words import LabelWordOrNone
 from firmware_bridge.payloads.grouping import AGE, Collector
 from firmware_bridge.payloads.units import UnitError, conversion, converter
-from firmware_bridge.readings import QUANTITIES
+from firmware_bridge.readings import DEVICE_QUANTITIES
 
 MAX_FIELDS: Final = 256
 DETECTIONS: Final = ("acoustic_detection", "camera_detection")
@@ -85,14 +85,14 @@ def check_labels(kind: str | None, targets: Mapping[str, Target]) -> None:
 
 
 def check_quantity(quantity: str, unit: str) -> None:
-    """Raise ValueError (a `fault_at`) if there is no such quantity or the unit cannot be converted to its own."""
+    """Raise ValueError (a `fault_at`) if devices tell no such quantity, or the unit cannot be converted to its own."""
     if quantity in ("", AGE):
         if unit not in ("", "s"):
             raise fault_at("unit", f"{quantity or 'a field without quantity'} has no unit but s: use scale")
         return
-    if quantity not in QUANTITIES:
-        near = sorted(name for name in QUANTITIES if set(name.split("_")) & set(quantity.split("_")))
-        near = near or difflib.get_close_matches(quantity, QUANTITIES, n=3)
+    if quantity not in DEVICE_QUANTITIES:
+        near = sorted(name for name in DEVICE_QUANTITIES if set(name.split("_")) & set(quantity.split("_")))
+        near = near or difflib.get_close_matches(quantity, sorted(DEVICE_QUANTITIES), n=3)
         words = f"{quantity!r} is no quantity of the catalogue; near it: {', '.join(near[:6]) or 'nothing'}"
         raise fault_at("quantity", words)
     try:

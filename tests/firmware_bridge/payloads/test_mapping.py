@@ -285,3 +285,9 @@ def test_a_name_that_no_field_has_is_told_once() -> None:
 def test_two_names_that_differ_in_capitals_are_refused() -> None:
     with pytest.raises(ValidationError, match="differ in capitals only"):
         TypeAdapter(FieldMap).validate_python({"Level": "water_level_metres", "level": "distance_metres"})
+
+
+@pytest.mark.parametrize("quantity", ["incident_number", "arrival_seconds", "outbox_entries"])
+def test_what_the_gateway_tells_of_itself_and_of_incidents_is_no_word_of_a_device(quantity: str) -> None:
+    with pytest.raises(ValidationError, match="is no quantity of the catalogue"):
+        Target(quantity=quantity)
