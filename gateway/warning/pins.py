@@ -28,9 +28,18 @@ def open_pin(number: int, *, active_high: bool) -> Pin:
         raise OutputError("gpiozero is not installed: pip install 'vigia[gpio]'") from error
     try:
         pin: Pin = gpiozero.OutputDevice(number, active_high=active_high, initial_value=False)
-    except (gpiozero.GPIOZeroError, OSError, ImportError) as error:
+    except (gpiozero.GPIOZeroError, *_lgpio_errors(), OSError, ImportError) as error:
         raise OutputError(
             f"GPIO {number} cannot be used ({error}): is this a Raspberry Pi, is lgpio installed, is the line free, and"
             " is the service's user in the group gpio?"
         ) from error
     return pin
+
+
+def _lgpio_errors() -> tuple[type[Exception], ...]:
+    """What lgpio raises for a line that another program holds: an Exception like no other, which gpiozero passes on."""
+    try:
+        import lgpio
+    except ImportError:
+        return ()
+    return (lgpio.error,)

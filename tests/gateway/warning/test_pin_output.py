@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import time
+import types
 from collections.abc import Iterator
 
 import gpiozero
 import pytest
 from gpiozero.pins.mock import MockFactory, MockPin
 
-from gateway.warning.errors import UnknownOutputError
+from gateway.warning.errors import OutputError, UnknownOutputError
+from gateway.warning.pins import open_pin
 from tests.gateway.warning.posts import Post, running
 from tests.gateway.watch.facts_made import WALL_MS, raised
 from tests.support.waiting import wait_until
@@ -194,3 +197,23 @@ def test_without_a_header_it_says_so_and_the_rest_goes_on(pins: MockFactory) -> 
         held.close()
         wait_until("it works again", lambda: post.state("sirena").sent == 1)
         assert post.state("sirena").trouble == ""
+
+
+class BusyError(Exception):
+    """What lgpio raises is an Exception of no other kind."""
+
+
+class BusyFactory(MockFactory):  # type: ignore[misc]  # gpiozero has no types
+    """Lines that another program holds, as lgpio tells it."""
+
+    def pin(self, name: object) -> MockPin:
+        raise BusyError("GPIO busy")
+
+
+def test_a_line_that_another_program_holds_is_told(pins: MockFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    lgpio = types.ModuleType("lgpio")
+    lgpio.error = BusyError  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "lgpio", lgpio)
+    gpiozero.Device.pin_factory = BusyFactory()
+    with pytest.raises(OutputError, match=r"GPIO 17 cannot be used \(GPIO busy\)"):
+        open_pin(17, active_high=True)
