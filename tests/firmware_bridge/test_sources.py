@@ -221,5 +221,5 @@ def test_a_source_of_a_missing_port_stops_promptly(tmp_path: Path) -> None:
     thread = threading.Thread(target=source.run, args=(lambda delivery: None, stop))
     thread.start()
     stop.set()
-    thread.join(0.5)
+    thread.join(5)
     assert not thread.is_alive()

@@ -46,7 +46,7 @@ def test_chunks_become_deliveries_and_the_port_is_free_afterwards(tmp_path: Path
     pair.say(b"o\n")
     wait_until("two", lambda: heard == ["one", "two"])
     stop.set()
-    thread.join(0.5)
+    thread.join(5)
     assert not thread.is_alive()
     again = SerialLink(str(pair.link), 9600)
     pair.say(b"free")
@@ -74,7 +74,7 @@ def test_what_broke_off_is_told_and_does_not_swallow_what_comes_next(tmp_path: P
     pair.say(b"two\n")
     wait_until("two", lambda: heard == ["one", "ha", "two"])
     stop.set()
-    thread.join(0.5)
+    thread.join(5)
     pair.unplug()
 
 
