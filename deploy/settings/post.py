@@ -43,7 +43,8 @@ def doubts_of_post(settings: GatewaySettings, book: RuleBook, place: Place) -> l
     from gateway.rules.describe import doubts
 
     names = list(_sensors(settings))
-    return [Text(*both) for both in doubts(book, place, names, settings.lanes.alert_labels)]
+    outputs = {output.name: output.rules for output in settings.warnings}
+    return [Text(*both) for both in doubts(book, place, names, settings.lanes.alert_labels, outputs)]
 
 
 def doubts_of_link(settings: GatewaySettings) -> list[Text]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from gateway.place.place import Place
 from gateway.rules.boats import courses_of
 from gateway.rules.book import (
     NEVER_HELD_BACK,
+    STORM,
     BoatRule,
     HeardRule,
     NearRule,
@@ -56,16 +58,28 @@ def describe_rule(rule: RuleBase, english: bool) -> str:
 
 
 def doubts(
-    book: RuleBook, place: Place, sensors: Sequence[str], alert_labels: Sequence[str]
+    book: RuleBook,
+    place: Place,
+    sensors: Sequence[str],
+    alert_labels: Sequence[str],
+    outputs: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Iterator[tuple[str, str]]:
     """What cannot work at this post: (Spanish, English). sensors: the names that its sources give. alert_labels: what
-    should not go unnoticed."""
+    should not go unnoticed. outputs: by their names, the rules that each is for alone."""
     named = {label for rule in book.rules if not isinstance(rule, SilentRule) for label in rule.labels}
     if forgotten := [label for label in alert_labels if label not in named]:
         yield (
             f"ninguna regla avisa de: {', '.join(label_words(label, False).lower() for label in forgotten)}",
             f"no rule warns of: {', '.join(label_words(label, True).lower() for label in forgotten)}",
         )
+    known = {STORM, *(rule.name for rule in book.rules)}
+    for output, rules in outputs.items():
+        for rule_name in rules:
+            if rule_name not in known:
+                yield (
+                    f"la salida {output} es para la regla {rule_name}, que no hay: por ella no avisará",
+                    f"output {output} is for the rule {rule_name}, which there is not: it will never tell of it",
+                )
     groups, names = place.groups(), {*place.sensors, *sensors}
     rivers = {river.name for river in place.rivers}
     for one in (*book.rules, *book.suppressions):

@@ -62,6 +62,17 @@ def test_what_cannot_work_here_is_pointed_out(tmp_path: Path) -> None:
     assert doctor(tmp_path) == {"rules": Mark.OK, "rules_doubt": Mark.ATTENTION}
 
 
+def test_an_output_for_a_rule_that_there_is_not_is_pointed_out(tmp_path: Path) -> None:
+    check(tmp_path, RULE)
+    with (tmp_path / "gateway.toml").open("a") as settings:
+        settings.write('[[warnings]]\noutput = "log"\nrules = ["sierra", "siera", "storm"]\n')
+    told = CliRunner().invoke(app, ["gateway", "check", str(tmp_path / "gateway.toml")])
+    assert told.exit_code == 0
+    assert [line for line in told.output.splitlines() if line.startswith("Ojo: ")] == [
+        "Ojo: la salida log es para la regla siera, que no hay: por ella no avisará"
+    ]
+
+
 def test_files_that_are_not_on_this_machine_are_no_fault(tmp_path: Path) -> None:
     told = check(tmp_path, None)
     assert told.exit_code == 0
