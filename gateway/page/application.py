@@ -143,13 +143,14 @@ class Page:
         if found is None:
             raise HTTPException(404)
         card = incident_card(found, state, self._parts.place, self._language(request))
-        return self._page(request, "incident.html", state, here="/", one=card)
+        return self._page(request, "incident.html", state, live="incident", here="/", one=card)
 
     async def _patrol(self, request: Request) -> Response:
         state = self._parts.board.snapshot()
         say = self._language(request)
         hours = patrol_hours(self._parts.actions.max_patrol_hours, say)
-        return self._page(request, "patrol.html", state, here="/", patrols=patrol_rows(state, say), hours=hours)
+        rows = patrol_rows(state, say)
+        return self._page(request, "patrol.html", state, live="patrol", here="/", patrols=rows, hours=hours)
 
     async def _map(self, request: Request) -> Response:
         state = self._parts.board.snapshot()

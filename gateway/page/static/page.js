@@ -61,20 +61,22 @@
   });
 
   // What is shown.
-  const isBusy = () => {
-    const at = document.activeElement;
-    return at && at.matches("input, textarea, select") && live().contains(at);
-  };
+  const isBusy = () => [...live().querySelectorAll("input, textarea")].some((one) => one === document.activeElement
+    || (one.type === "radio" ? one.checked !== one.defaultChecked : one.value !== one.defaultValue));
   let asking = false, again = false, wanted = false;
   const refresh = async () => {
-    if (isBusy()) { wanted = true; return; }
     if (asking) { again = true; return; }
     asking = true;
     wanted = false;
     try {
       const answer = await fetch(location.href, { headers: { "X-Refresh": "1" }, cache: "no-store" });
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
-      if (answer.ok && fresh && !isBusy()) {
+      if (answer.ok && fresh && isBusy()) {  // what a person is writing stays
+        wanted = true;
+        ["header", "nav"].forEach((part) => live().querySelector(part).replaceWith(fresh.querySelector(part)));
+        live().dataset.alerts = fresh.dataset.alerts;
+        ring(alerts());
+      } else if (answer.ok && fresh) {
         const open = [...live().querySelectorAll("details")].map((one) => one.open);
         const focused = document.activeElement && document.activeElement.getAttribute("href");
         live().replaceWith(document.adoptNode(fresh));

@@ -136,12 +136,15 @@ def test_an_alert_appears_by_itself_and_the_phone_rings_once(browser: Browser, p
         assert visit.faults == []
 
 
-def test_an_alert_is_seen_from_every_page(browser: Browser, post: Post) -> None:
+@pytest.mark.parametrize("path", ["/mapa", "/sensores", "/fotos", "/estado", "/patrulla", "/incidente/1"])
+def test_an_alert_is_seen_from_every_page(browser: Browser, post: Post, path: str) -> None:
+    post.raise_incident(1, "gunshot", "quebrada-norte", state="closed")
     with serving(post) as url, visiting(browser, url) as visit:
-        visit.go("/sensores")
+        visit.go(path)
         expect(visit.page.locator("nav .count")).to_have_count(0)
         post.raise_incident(77, "chainsaw", "quebrada-norte")
         expect(visit.page.locator("nav .count")).to_have_text("1")
+        assert visit.faults == []
 
 
 def test_acknowledge_with_the_pin_and_a_name(browser: Browser, busy_post: Post, screenshots: Path | None) -> None:
@@ -187,10 +190,15 @@ def test_a_note_that_is_being_written_is_not_lost_to_news(browser: Browser, busy
     with serving(busy_post, free) as url, visiting(browser, url) as visit:
         page = visit.page
         visit.go("/incidente/41")
+        expect(page.locator("nav .count")).to_have_text("2")
         page.get_by_label("Nota").fill("fuimos en bote")
-        busy_post.raise_incident(78, "gunshot", "rio-medio")
-        page.wait_for_timeout(500)
-        expect(page.get_by_label("Nota")).to_have_value("fuimos en bote")
+        for number, leave in ((78, False), (79, True)):
+            if leave:
+                page.get_by_label("Nota").blur()
+            busy_post.raise_incident(number, "gunshot", "rio-medio")
+            expect(page.locator("nav .count")).to_have_text(str(number - 75))
+            expect(page.locator(f"html[data-rang='{number}']")).to_have_count(1)
+            expect(page.get_by_label("Nota")).to_have_value("fuimos en bote")
         page.get_by_role("button", name="Enterado").click()
         expect(page.locator("#i41").get_by_text("fuimos en bote")).to_be_visible()
 
@@ -227,6 +235,7 @@ def test_without_javascript_everything_can_be_done(browser: Browser, busy_post: 
         page.get_by_role("button", name="Entrar").click()
         expect(page.locator("#i42 .notes").get_by_text("puesto")).to_be_visible()
         page.get_by_role("link", name="Patrulla").click()
+        assert "http-equiv" not in page.content(), "what somebody writes is not loaded away"
         page.get_by_label("Quién sale").fill("Ampiyacu")
         page.get_by_label("8 h", exact=True).check()
         page.get_by_role("button", name="Sale patrulla").click()
