@@ -9,8 +9,9 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from pydantic import BaseModel
 
 from deploy.doctor.findings import AS_ROOT, Text, Told, is_there, unseen, wrong
-from deploy.settings.file import SettingsFileError, load_settings
+from deploy.settings.file import load_settings
 from deploy.settings.judging import sound_part
+from deploy.settings.problems import SettingsFileError
 
 M = TypeVar("M", bound=BaseModel)
 

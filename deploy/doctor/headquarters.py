@@ -17,7 +17,7 @@ from deploy.doctor.journal import journal_checks
 from deploy.doctor.links import links_check
 from deploy.doctor.orders import orders_checks
 from deploy.doctor.service import service_check
-from deploy.settings.file import SettingsFileError
+from deploy.settings.problems import SettingsFileError
 from deploy.settings.registry import load_registry
 from ingest.settings import IngestSettings
 

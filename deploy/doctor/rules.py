@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from deploy.doctor.findings import Check, Finding, Text, attention, counted, ok, wrong
 from deploy.errors import DeployError
-from deploy.settings.file import SettingsFileError
 from deploy.settings.post import doubts_of_post, place_of_post, rules_of_post
+from deploy.settings.problems import SettingsFileError
 
 if TYPE_CHECKING:
     from gateway.settings import GatewaySettings

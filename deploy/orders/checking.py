@@ -18,7 +18,8 @@ from pydantic import ValidationError
 
 from deploy.language import Text
 from deploy.settings.faults import Fault, explain
-from deploy.settings.file import SettingsFileError, load_settings
+from deploy.settings.file import load_settings
+from deploy.settings.problems import SettingsFileError
 
 if TYPE_CHECKING:
     from gateway.contract.commands import Setting

@@ -13,7 +13,8 @@ from deploy.errors import DeployError
 from deploy.language import Language, Text
 from deploy.sensors.cards import check_known
 from deploy.settings.faults import explain
-from deploy.settings.file import MAX_FILE_BYTES, load_settings
+from deploy.settings.file import load_settings
+from deploy.settings.problems import MAX_FILE_BYTES
 from firmware_bridge.sources import DRIVERS, SourceSettings
 
 

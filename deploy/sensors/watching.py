@@ -205,7 +205,8 @@ def _gateway_on(settings: SourceSettings, file: Path | None) -> Process | None:
 
 
 def _names_port(file: Path, settings: SourceSettings) -> bool:
-    from deploy.settings.file import SettingsFileError, load_settings
+    from deploy.settings.file import load_settings
+    from deploy.settings.problems import SettingsFileError
     from gateway.settings import GatewaySettings
 
     try:

@@ -14,8 +14,8 @@ from pydantic_settings import SettingsError as NotJsonError
 from deploy.language import Language, Text, system_words
 from deploy.settings.environment import blame, merged, misspelt, not_json
 from deploy.settings.faults import explain
-from deploy.settings.file import MAX_FILE_BYTES, Problem, SettingsFileError, env_prefix
 from deploy.settings.lines import line_numbers
+from deploy.settings.problems import MAX_FILE_BYTES, Problem, SettingsFileError, env_prefix
 from deploy.settings.words import FAULTS, TOML
 
 M = TypeVar("M", bound=BaseModel)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from deploy.language import Language, Text
-from deploy.settings.file import Problem, SettingsFileError, load_settings
+from deploy.settings.file import load_settings
+from deploy.settings.problems import Problem, SettingsFileError
 from ingest.registry import RegistryError, RegistryFile, read_registry
 
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from deploy.settings.file import env_prefix
+from deploy.settings.problems import env_prefix
 
 
 def gateway_text() -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.settings.file import MAX_FILE_BYTES, SettingsFileError, load_settings, relative_paths
+from deploy.settings.file import load_settings, relative_paths
+from deploy.settings.problems import MAX_FILE_BYTES, SettingsFileError
 from firmware_bridge.sources import DRIVERS
 from gateway.settings import GatewaySettings
 from ingest.settings import IngestSettings

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.settings.file import SettingsFileError, load_settings
+from deploy.settings.file import load_settings
+from deploy.settings.problems import SettingsFileError
 from gateway.settings import GatewaySettings
 
 _MODBUS = """[[sources]]

@@ -234,7 +234,7 @@ def test_end_to_end_over_a_tty_torn_out_and_put_back(tmp_path: Path) -> None:
             wait_until("lost", lambda: "was lost" in source.state)
     finally:
         stop.set()
-        thread.join(0.5)
+        thread.join(5)
     assert not thread.is_alive()
     assert deliveries[-1].replay == {"00a1b2c3": (200, 2**63 - 1)}
     assert {r.reason for d in deliveries for r in d.rejected} <= {"bad_cobs", "bad_crc"}
