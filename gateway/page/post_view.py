@@ -93,7 +93,7 @@ def _link(post: PostWord, state: BoardState, say: Language) -> PostRow:
     if spent:
         mood = "care"
     if link.link is LinkState.UP:
-        words = say("Conectado, por una alerta") if link.why_open == "alert" else say("Conectado")
+        words = say("Conectado, por algo urgente") if link.why_open == "alert" else say("Conectado")
         return PostRow("link", title, mood, words, spent, link.trouble, table)
     if _is_shut(post):
         words = say("Cerrado para no gastar; una alerta lo abre al instante")
@@ -131,7 +131,7 @@ def _spent(post: PostWord, say: Language) -> str:
     if left.get("alert") == 0:
         told.append(say("Las alertas esperan hasta la medianoche: ya se gastó lo permitido por hoy. Avise por radio"))
     if _is_all_spent(post):
-        told.append(say("Ya se gastó todo lo permitido por hoy: lo que no es alerta espera hasta la medianoche"))
+        told.append(say("Ya se gastó todo lo permitido por hoy: lo que no es urgente espera hasta la medianoche"))
     else:
         waiting = {
             "detection": say("las detecciones"),
@@ -188,7 +188,7 @@ def _outbox(post: PostWord, say: Language) -> PostRow:
     words = say.many("%(n)s dato espera por la sede", "%(n)s datos esperan por la sede", count)
     alerts = outbox.by_lane.get(Lane.ALERT, 0)
     if alerts:
-        words += ", " + say.many("%(n)s es alerta", "%(n)s son alertas", alerts)
+        words += ", " + say.many("%(n)s es urgente", "%(n)s son urgentes", alerts)
     more = say(
         "%(size)s; lo más antiguo es de %(ago)s",
         size=phrases.size(say, max(0, outbox.bytes)),

@@ -196,7 +196,7 @@ def test_a_link_that_is_closed_by_plan_is_no_trouble_and_says_when_it_opens(post
 @pytest.mark.parametrize(
     ("mode", "left", "mood", "advice"),
     [
-        ("always", {"total": 0}, "care", "Ya se gastó todo lo permitido por hoy: lo que no es alerta"),
+        ("always", {"total": 0}, "care", "Ya se gastó todo lo permitido por hoy: lo que no es urgente"),
         ("windows", {"total": 0, "alert": 0}, "care", "Las alertas esperan hasta la medianoche"),
         (
             "windows",
