@@ -105,6 +105,13 @@ _LETTERS: Final[Mapping[str, tuple[Text, Text]]] = {
             "Suba max-series-per-database y max-values-per-tag", "Raise max-series-per-database and max-values-per-tag"
         ),
     ),
+    "too_many_refused": (
+        Text("que estaban junto a muchas que InfluxDB rechazó", "that stood beside many that InfluxDB refused"),
+        Text(
+            "Corrija primero lo que InfluxDB rechaza; después: vigia ingest redrive ARCHIVO --reason too_many_refused",
+            "Mend first what InfluxDB refuses; then: vigia ingest redrive FILE --reason too_many_refused",
+        ),
+    ),
 }
 _SAME: Final = {"wrong_station": "station_mismatch"}
 _OTHER: Final = (
