@@ -206,4 +206,8 @@ class Session:
         self._events.put(Acknowledged(message_id, reason.value, str(reason)))
 
     def _on_message(self, _client: mqtt.Client, _data: Any, message: mqtt.MQTTMessage) -> None:
-        self._events.put(Received(message.topic, bytes(message.payload)))
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # no honest broker passes one on; raised here, it would end paho's thread
+            topic = ""
+        self._events.put(Received(topic, bytes(message.payload)))

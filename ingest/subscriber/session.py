@@ -144,4 +144,8 @@ class Session:
         if not message.qos and self._events.qsize() >= self._settings.receive_maximum:
             self.dropped += 1
             return
-        self._events.put(Received(message.topic, bytes(message.payload), message.mid, message.qos))
+        try:
+            topic = message.topic
+        except UnicodeDecodeError:  # no honest broker passes one on; raised here, it would end paho's thread
+            topic = ""
+        self._events.put(Received(topic, bytes(message.payload), message.mid, message.qos))

@@ -119,3 +119,26 @@ def test_a_broker_that_sends_what_it_should_not_loses_the_connection_before_it_i
         session.close()
         broker.join(30)
     assert taken[0] < 32 * 1024 * 1024  # what the kernel took before it knew
+
+
+def test_a_topic_that_is_no_text_is_one_of_nobody_and_the_next_is_heard() -> None:
+    def hostile(listening: socket.socket) -> None:
+        line, _ = listening.accept()
+        with line:
+            line.recv(4096)
+            line.sendall(b"\x20\x03\x00\x00\x00\x30\x06\x00\x02\xff\xfe\x00!\x30\x18" + TOPIC + b"\x00..")
+            while line.recv(4096):
+                pass
+
+    events = Events()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        broker = threading.Thread(target=hostile, args=(listening,))
+        broker.start()
+        settings = UplinkSettings(host="127.0.0.1", port=listening.getsockname()[1], tls=False)
+        session = Session("p", settings, events, "test")
+        session.connect()
+        assert events.get(10) == Connected()
+        assert events.get(10) == Received("", b"!")
+        assert events.get(10) == Received("vigia/1/p/receipt..", b"..")
+        session.close()
+        broker.join(30)
