@@ -121,12 +121,12 @@ def pin(
 
 
 @app.command()
-def config() -> None:
+def config(lang: Language = Lang.ES) -> None:
     """Escribir todos los ajustes, con su valor y lo que quieren decir: así empieza un archivo de ajustes.
 
     Print every setting with its default and what it means: the beginning of a settings file.
     """
-    typer.echo(gateway_text(), nl=False)
+    typer.echo(gateway_text(lang.value), nl=False)
 
 
 app.command()(replay)

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import re
-import textwrap
 import tomllib
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from pydantic import BaseModel, SecretStr
@@ -17,11 +14,11 @@ from deploy.language import Language
 from deploy.sensors.cards import check_known, models_in
 from deploy.sensors.setting_words import SPANISH
 from deploy.sensors.spanish import TITLES
+from deploy.settings.commented import comment, in_language, toml_value
 from firmware_bridge.sources import DRIVERS
 
 _TABLE: Final = re.compile(r"^(\[\[?)([A-Za-z0-9_.-]+)(\]\]?)\s*$")
 _SETTING: Final = re.compile(r"^([A-Za-z0-9_-]+)\s*=")
-_WIDTH: Final = 116
 
 
 def source_block(name: str, language: Language = "es") -> str:
@@ -48,7 +45,7 @@ def source_block(name: str, language: Language = "es") -> str:
             words = _description(models, setting[1], language)
             if language == "es" and (*table, setting[1]) == ("driver",):
                 words = TITLES.get(name, words)
-            lines += _comment(words)
+            lines += comment(words)
         if line or has_told_rest:
             lines.append(line)
     if not has_told_rest:
@@ -64,21 +61,13 @@ def _left_out(model: type[BaseModel], told: dict[str, Any], language: Language) 
             continue
         value = _toml(field)
         assigned = f"# {name} = {value}" if value else f"# {name} ="
-        lines += [*_comment(_description([model], name, language)), assigned]
+        lines += [*comment(_description([model], name, language)), assigned]
     return lines
 
 
 def _toml(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True, validated_data={})
-    if value is None or isinstance(value, SecretStr):
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, list | tuple | set | frozenset):
-        return json.dumps([*value], ensure_ascii=False, default=str)
-    return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False, default=str)
+    return "" if value is None or isinstance(value, SecretStr) else toml_value(value)
 
 
 def _models_at(model: type[BaseModel], table: Sequence[str]) -> list[type[BaseModel]]:
@@ -93,8 +82,4 @@ def _models_at(model: type[BaseModel], table: Sequence[str]) -> list[type[BaseMo
 
 def _description(models: Sequence[type[BaseModel]], setting: str, language: Language) -> str:
     words = next((m.model_fields[setting].description or "" for m in models if setting in m.model_fields), "")
-    return SPANISH.get(words, words) if language == "es" else words
-
-
-def _comment(words: str) -> list[str]:
-    return [f"# {line}" for line in textwrap.wrap(words, _WIDTH)]
+    return in_language(words, language, SPANISH)

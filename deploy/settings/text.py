@@ -2,60 +2,86 @@
 
 from __future__ import annotations
 
-import json
-import textwrap
 import types
-from enum import Enum
-from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from deploy.language import Language, Text
+from deploy.settings.commented import comment, in_language, toml_value
+from deploy.settings.gateway_words import GATEWAY
+from deploy.settings.ingest_words import INGEST
 from deploy.settings.problems import env_prefix
 
+SPANISH: Final = {**GATEWAY, **INGEST}
+"""Description in English to what a technician reads; one that is not here is told in English."""
 
-def gateway_text() -> str:
+_DEFAULTS: Final = Text(
+    "{title}. Cada valor es el de fábrica; lo que usted no cambie se puede quitar.",
+    "{title}. Every value here is the default; leave out what you do not change.",
+)
+_VARIABLES: Final = Text(
+    "Una variable de entorno {prefix}<SECCIÓN>__<NOMBRE> vale más que el archivo.",
+    "An environment variable {prefix}<SECTION>__<NAME> goes before the file.",
+)
+_PATHS: Final = Text(
+    "Una ruta relativa se cuenta desde el directorio donde se arranca vigia: escriba rutas completas.",
+    "A relative path is taken from the directory in which vigia is started: write whole paths.",
+)
+_SOURCES: Final = Text(
+    "Lo que este puesto oye: un [[sources]] por cada puerto o directorio. Quite los # para usar este, de sensores que"
+    " hablan las tramas de Vigía. Para todos los demás: vigia sensors list, vigia sensors sample NOMBRE.",
+    "What this post listens to, one [[sources]] for each port or directory. Take away the # to use this one, of"
+    " sensors that speak Vigía's own frames. For all others: vigia sensors list, vigia sensors sample NAME.",
+)
+
+
+def gateway_text(language: Language = "es") -> str:
     """What `vigia gateway config` prints: every setting, and a sample of each driver in comments."""
     from firmware_bridge.sources import DRIVERS
     from gateway.settings import GatewaySettings
 
-    return settings_text(GatewaySettings, "Settings of a Vigía gateway") + _commented(DRIVERS["vigia_sensor"].SAMPLE)
+    title = Text("Ajustes del gateway de un puesto de Vigía", "Settings of a Vigía gateway")
+    return settings_text(GatewaySettings, title, language) + _commented(DRIVERS["vigia_sensor"].SAMPLE, language)
 
 
-def ingest_text() -> str:
+def ingest_text(language: Language = "es") -> str:
     """What `vigia ingest config` prints."""
     from ingest.influx.settings import TO_BE_FILLED_IN
     from ingest.settings import IngestSettings
 
-    shown = {"influx.token": _toml(TO_BE_FILLED_IN)}
-    return settings_text(IngestSettings, "Settings of Vigía's ingestion service", required=shown)
+    shown = {"influx.token": toml_value(TO_BE_FILLED_IN)}
+    title = Text("Ajustes de ingest, el servicio de Vigía en la sede", "Settings of Vigía's ingestion service")
+    return settings_text(IngestSettings, title, language, required=shown)
 
 
-def settings_text(model: type[BaseModel], title: str, *, required: dict[str, str] | None = None) -> str:
+def settings_text(
+    model: type[BaseModel], title: Text, language: Language, *, required: dict[str, str] | None = None
+) -> str:
     """The file's text. required: TOML values to show for fields without a default, by `section.field`."""
     prefix = env_prefix(model)
-    lines = [f"# {title}. Every value here is the default; leave out what you do not change."]
+    lines = comment(_DEFAULTS(language).format(title=title(language)))
     if prefix:
-        lines.append(f"# An environment variable {prefix}<SECTION>__<NAME> goes before the file.")
-    lines.append("# A relative path is taken from the directory in which vigia is started: write whole paths.")
+        lines += comment(_VARIABLES(language).format(prefix=prefix))
+    lines += comment(_PATHS(language))
     for name, field in model.model_fields.items():
         section = field.annotation
         if choices := _choices(field):
-            lines += _samples(name, field, choices)
+            lines += _samples(name, field, choices, language)
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
             continue
-        lines += ["", *_comment(field.description or ""), f"[{name}]"]
+        lines += ["", *_explained(field, language), f"[{name}]"]
         tables: list[str] = []  # TOML takes the keys of a table before any table in it
         for key, inner in section.model_fields.items():
             if (element := _element(inner)) is not None:
-                tables += _sample(f"{name}.{key}", inner, element)
+                tables += _sample(f"{name}.{key}", inner, element, language)
                 continue
             if isinstance(inner.annotation, type) and issubclass(inner.annotation, BaseModel):
-                tables += _table(f"{name}.{key}", inner, inner.annotation)
+                tables += _table(f"{name}.{key}", inner, inner.annotation, language)
                 continue
-            lines += _comment(inner.description or "")
+            lines += _explained(inner, language)
             lines.append(_assignment(key, inner, (required or {}).get(f"{name}.{key}")))
         lines += tables
     return "\n".join(lines) + "\n"
@@ -68,9 +94,9 @@ def _choices(field: FieldInfo) -> list[type[BaseModel]]:
     return list(get_args(either)) if get_origin(either) in (Union, types.UnionType) else []
 
 
-def _samples(name: str, field: FieldInfo, choices: list[type[BaseModel]]) -> list[str]:
+def _samples(name: str, field: FieldInfo, choices: list[type[BaseModel]], language: Language) -> list[str]:
     """One element of each sort, in comments; of the later ones only what the first has not, or has otherwise."""
-    lines = ["", *_comment(field.description or "")]
+    lines = ["", *_explained(field, language)]
     shown: set[str] = set()
     for number, choice in enumerate(choices):
         lines += [*([] if number == 0 else ["#"]), f"# [[{name}]]"]
@@ -79,7 +105,7 @@ def _samples(name: str, field: FieldInfo, choices: list[type[BaseModel]]) -> lis
             tag = get_args(inner.annotation)[0] if _is_tag(inner) else None
             line = f"{key} = {_toml(tag)}" if tag else _assignment(key, inner, None).removeprefix("# ")
             if line not in shown or key == "name":
-                lines += [f"# {words}" for words in _comment(inner.description or "")] if line not in shown else []
+                lines += [f"# {words}" for words in _explained(inner, language)] if line not in shown else []
                 lines.append(f"# {line}")
             shown.add(line)
     return lines
@@ -95,20 +121,20 @@ def _element(field: FieldInfo) -> type[BaseModel] | None:
     return of[0] if of and isinstance(of[0], type) and issubclass(of[0], BaseModel) else None
 
 
-def _sample(name: str, field: FieldInfo, element: type[BaseModel]) -> list[str]:
+def _sample(name: str, field: FieldInfo, element: type[BaseModel], language: Language) -> list[str]:
     """One element of a list of tables, in comments."""
-    lines = [*_comment(field.description or ""), f"# [[{name}]]"]
+    lines = [*_explained(field, language), f"# [[{name}]]"]
     for key, inner in element.model_fields.items():
-        lines += [f"# {line}" for line in _comment(inner.description or "")]
+        lines += [f"# {line}" for line in _explained(inner, language)]
         lines.append(f"# {_assignment(key, inner, None).removeprefix('# ')}")
     return lines
 
 
-def _table(name: str, field: FieldInfo, model: type[BaseModel]) -> list[str]:
+def _table(name: str, field: FieldInfo, model: type[BaseModel], language: Language) -> list[str]:
     """A table within a section."""
-    lines = ["", *_comment(field.description or ""), f"[{name}]"]
+    lines = ["", *_explained(field, language), f"[{name}]"]
     for key, inner in model.model_fields.items():
-        lines += [*_comment(inner.description or ""), _assignment(key, inner, None)]
+        lines += [*_explained(inner, language), _assignment(key, inner, None)]
     return lines
 
 
@@ -122,28 +148,14 @@ def _assignment(key: str, field: FieldInfo, shown: str | None) -> str:
 
 
 def _toml(value: Any) -> str:
-    if isinstance(value, SecretStr):
-        return '""'
-    if isinstance(value, Enum):
-        return _toml(value.value)
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(_toml(item) for item in value) + "]"
-    return json.dumps(str(value) if isinstance(value, Path) else value, ensure_ascii=False)
+    return '""' if isinstance(value, SecretStr) else toml_value(value)
 
 
-def _comment(words: str) -> list[str]:
-    return [f"# {line}" for line in textwrap.wrap(words, 116)]
+def _explained(field: FieldInfo, language: Language) -> list[str]:
+    return comment(in_language(field.description or "", language, SPANISH))
 
 
-def _commented(sample: str) -> str:
+def _commented(sample: str, language: Language) -> str:
     tables = "[[sources]]\n" + sample.replace("[[", "[[sources.")
-    lines = [
-        "",
-        "# What this post listens to, one [[sources]] for each port or directory. Take away the # to use this one, of",
-        "# sensors that speak Vigía's own frames. For all others: vigia sensors list, vigia sensors sample NAME.",
-    ]
-    return "\n".join(lines + [f"# {line}".rstrip() for line in tables.splitlines()]) + "\n"
+    lines = ["", *comment(_SOURCES(language)), *(f"# {line}".rstrip() for line in tables.splitlines())]
+    return "\n".join(lines) + "\n"
