@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 
+class NotSyncedError(OSError):
+    """The content is in place, for whoever reads it now; a power cut may bring back what was there before."""
+
+
 def write(path: Path, content: bytes) -> None:
-    """Put content at path, in one step, on disk before this returns; its directory is made. Raises OSError."""
+    """Put content at path, in one step, on disk before this returns; its directory is made. Raises OSError, with what
+    was there before still in place; NotSyncedError, with the new in place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(path.name + ".part")
     with unfinished.open("wb") as file:
@@ -15,8 +20,11 @@ def write(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     unfinished.replace(path)
-    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        os.fsync(directory)
-    finally:
-        os.close(directory)
+        directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    except OSError as error:
+        raise NotSyncedError(error.errno, error.strerror, str(path)) from error

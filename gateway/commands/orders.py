@@ -115,18 +115,18 @@ class Orders:
         path = self._directory / f"rules-{command_id}.toml"
         write(path, text.encode())
         try:
-            self._propose(command_id, {"rules.path": str(path)})
+            is_for_good = self._propose(command_id, {"rules.path": str(path)})
         except OrderError:
             path.unlink()
             raise
-        for old in self._directory.glob("rules-*.toml"):
+        for old in self._directory.glob("rules-*.toml") if is_for_good else ():
             if str(old) not in (str(path), self._overlay.changes.get("rules.path")):
                 old.unlink()
         return Reply(Outcome.ON_TRIAL, "new rules", self._restart)
 
-    def _propose(self, command_id: str, changes: Mapping[str, Setting]) -> None:
-        """A trial sees whether headquarters is reached, not whether anybody is warned, nor what was thrown away for
-        room. Raises OrderError, also for that."""
+    def _propose(self, command_id: str, changes: Mapping[str, Setting]) -> bool:
+        """As `Overlay.propose`. A trial sees whether headquarters is reached, not whether anybody is warned, nor what
+        was thrown away for room. Raises OrderError, also for that."""
 
         def judge(settings: GatewaySettings) -> None:
             if "rules.path" in changes and settings.rules.path is not None:
@@ -137,7 +137,7 @@ class Orders:
                 if f"{store}.max_megabytes" in changes:
                     _judge_room(store, kept_bytes, getattr(settings, store).max_megabytes)
 
-        self._overlay.propose(command_id, self._own, changes, judge)
+        return self._overlay.propose(command_id, self._own, changes, judge)
 
     def _judge_rules(self, path: Path) -> None:
         try:

@@ -8,6 +8,7 @@ are back. What is proposed meanwhile joins the trial, which begins anew: all of 
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,9 +17,11 @@ import msgspec
 from pydantic import BaseModel, ValidationError
 
 from gateway.commands.errors import OrderError
-from gateway.commands.files import write
+from gateway.commands.files import NotSyncedError, write
 from gateway.contract.commands import Setting
 from gateway.settings import GatewaySettings
+
+log = logging.getLogger(__name__)
 
 MOST_STARTS: Final = 3
 MOST_TOGETHER: Final = 8
@@ -103,7 +106,7 @@ class Overlay:
         """One more start under a trial, counted; None when it has ended instead. Raises OSError."""
         if trial.starts < MOST_STARTS:
             counted = msgspec.structs.replace(trial, starts=trial.starts + 1)
-            self._write(msgspec.structs.replace(self._kept, trial=counted))
+            self._write(msgspec.structs.replace(self._kept, trial=counted), may_come_back=True)
             try:
                 settings = changed(own, trial.changes)
             except OrderError:
@@ -120,10 +123,10 @@ class Overlay:
         own: GatewaySettings,
         changes: Mapping[str, Setting],
         judge: Callable[[GatewaySettings], None] = lambda settings: None,
-    ) -> None:
+    ) -> bool:
         """Put changes on trial from the next start on, with those that are on trial already. judge: raises OrderError
         for settings that may not be. Raises OrderError with the reasons when they cannot be used, or when too many are
-        tried together."""
+        tried together. False: a power cut may bring back what was on trial before."""
         trial = self._kept.trial or Trial((), dict(self._kept.changes))
         if len(trial.ids) >= MOST_TOGETHER:
             raise OrderError(
@@ -133,8 +136,10 @@ class Overlay:
         merged = {**trial.changes, **changes}
         wanted = {name: value for name, value in merged.items() if value is not None}
         judge(changed(own, wanted))
-        self._write(msgspec.structs.replace(self._kept, trial=Trial((*trial.ids, command_id), wanted)))
+        proposed = Trial((*trial.ids, command_id), wanted)
+        is_for_good = self._write(msgspec.structs.replace(self._kept, trial=proposed), may_come_back=True)
         self.is_tried = False  # what was tried at this start is another
+        return is_for_good
 
     def confirm(self) -> None:
         """Headquarters was reached under the trial: its changes are kept."""
@@ -159,11 +164,21 @@ class Overlay:
 
     def end_answered(self) -> None:
         """The answer to what `failed` and `confirmed` say is on disk."""
-        self._write(msgspec.structs.replace(self._kept, failed=(), confirmed=()))
+        self._write(msgspec.structs.replace(self._kept, failed=(), confirmed=()), may_come_back=True)
 
-    def _write(self, kept: _Kept) -> None:
-        write(self._path, msgspec.json.encode(kept))
+    def _write(self, kept: _Kept, *, may_come_back: bool = False) -> bool:
+        """Whether it is there over a power cut. may_come_back: what is answered stays true though one brings the
+        earlier back. Else a disk that is not sure raises: nothing is answered, and the same is written once more."""
+        try:
+            write(self._path, msgspec.json.encode(kept))
+        except NotSyncedError as error:
+            if not may_come_back:
+                raise
+            log.warning("%s is written, but perhaps not over a power cut: %s", self._path, error.strerror)
+            self._kept = kept
+            return False
         self._kept = kept
+        return True
 
 
 def changed(own: GatewaySettings, changes: Mapping[str, Any]) -> GatewaySettings:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -215,6 +218,27 @@ def test_what_was_kept_is_answered_as_done_though_the_power_goes_before_the_answ
     overlay.confirm()  # and the power went
     with post.running() as (_, outbox):
         assert [label for _, label, _ in answered(outbox, 2)] == ["on_trial", "done"]
+
+
+@pytest.mark.expects_warnings
+def test_the_answer_is_true_though_the_disk_is_not_sure_of_what_is_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    post, command = Post(tmp_path), given(ChangeSettings({"health.every_s": 5}))
+    sync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        sync(descriptor)
+
+    with post.running() as (desk, outbox), monkeypatch.context() as patched:
+        patched.setattr(os, "fsync", fsync)
+        give(desk, command)
+        wait_until("the restart", lambda: post.restarts == 1)
+    post.receipts = 1
+    with post.running() as (_, outbox):
+        assert [label for _, label, _ in answered(outbox, 3)] == ["on_trial", "on_trial", "done"]
 
 
 def test_while_the_hour_is_not_known_only_what_does_no_harm_is_carried_out(tmp_path: Path) -> None:

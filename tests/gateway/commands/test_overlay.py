@@ -1,5 +1,8 @@
 """Settings changed from afar: refused with reasons, tried, kept or taken back."""
 
+import errno
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -153,6 +156,43 @@ def test_a_trial_waits_while_the_disk_takes_nothing_and_the_post_starts(tmp_path
     mended = opened(tmp_path)
     assert mended.settings(OWN).health.every_s == 5
     assert mended.is_tried
+
+
+@pytest.fixture
+def unsure_disk(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """While it holds something, no directory can be synced."""
+    unsure: list[bool] = []
+    sync = os.fsync
+
+    def fsync(descriptor: int) -> None:
+        if unsure and stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EIO, "Input/output error")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    return unsure
+
+
+@pytest.mark.expects_warnings
+def test_on_a_disk_that_is_not_sure_a_trial_goes_on_and_nothing_is_called_kept_or_taken_back(
+    tmp_path: Path, unsure_disk: list[bool]
+) -> None:
+    unsure_disk.append(True)
+    proposed = opened(tmp_path)
+    assert not proposed.propose("c1", OWN, {"health.every_s": 5})
+    assert proposed.trial is not None
+    tried = opened(tmp_path)
+    assert tried.settings(OWN).health.every_s == 5
+    assert tried.is_tried
+    with pytest.raises(OSError, match="Input/output error"):
+        tried.confirm()
+    assert tried.confirmed() == ()
+    with pytest.raises(OSError, match="Input/output error"):
+        tried.roll_back()
+    assert tried.failed() == ()
+    unsure_disk.clear()
+    tried.confirm()
+    assert tried.confirmed() == opened(tmp_path).confirmed() == ("c1",)
 
 
 def test_a_file_that_cannot_be_read_keeps_no_post_from_starting(tmp_path: Path) -> None:
