@@ -22,7 +22,8 @@ class EarlierLinks:
 
     def explain(self, said: Why, *, lasted_s: float, denied: str, taken_over: bool) -> Why:
         """Why a link that was up has ended. denied: the broker's words when it refused what we sent, or "". taken_over:
-        it said that it gave our place to somebody else, which few brokers do."""
+        it said that it gave our place to somebody else, which few brokers do. What is known to be so until somebody
+        mends it needs no guess."""
         self._short_links = self._short_links + 1 if lasted_s < _SHORT_S else 0
         if denied:
             return Why(
@@ -30,6 +31,8 @@ class EarlierLinks:
                 " is the certificate that of another post? vigia doctor says more",
                 refused=True,
             )
+        if said.refused:
+            return said
         if taken_over or self._short_links >= _SHORT_LINKS:
             self.taken_over = True
         if self.taken_over and lasted_s < _STEADY_S:

@@ -28,7 +28,7 @@ class Lost(NamedTuple):
 
 
 class Denied(NamedTuple):
-    """The broker does not let us have our receipts; its words."""
+    """The broker says that who we are may not have our receipts; its words."""
 
     words: str
 

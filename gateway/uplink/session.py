@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 _SESSION_KEPT_S: Final = 7 * 24 * 3600  # receipts wait for us at the broker this long
 _CONNECT_TIMEOUT_S: Final = 15.0
 _QOS: Final = 1
+_NOT_AUTHORIZED: Final = 0x87
 _TAKEN_OVER: Final = 0x8E  # MQTT 5, DISCONNECT: session taken over
 _FAREWELL_S: Final = 5.0
 _LEAVING_S: Final = 1.0
@@ -56,7 +57,8 @@ def check_name(station: str, settings: UplinkSettings) -> None:
 
 class _BoundedClient(mqtt.Client):
     """Ends the connection where paho would keep as much as a broker sends, which would end a gateway that warns people:
-    256 MiB of one packet, 65,535 messages of QoS 2, any number of answers that nobody reads. abuse: what it was."""
+    256 MiB of one packet, 65,535 messages of QoS 2, any number of answers that nobody reads. abuse: what it was; once
+    it is set, the next packet ends the connection."""
 
     abuse = ""
 
@@ -100,7 +102,9 @@ class Session:
         self._context: TellingContext | None = None
         self._wire = Wire()
         self._ended = threading.Event()
-        self._receipts_mid: int | None = None
+        self._asking = threading.Lock()
+        self._asked: dict[int | None, str] = {}
+        self._receipts = topics.receipt(station)
         self._let_in = False
         self._heard_less = Seldom(log)
 
@@ -121,9 +125,9 @@ class Session:
 
     def greet(self, since_ms: int, further_topics: Sequence[str] = ()) -> None:
         """After `Connected`: ask for receipts, and what else there is to hear, and say that we are here."""
-        _, self._receipts_mid = self._client.subscribe(topics.receipt(self._station), qos=_QOS)
-        for topic in further_topics:
-            self._client.subscribe(topic, qos=_QOS)
+        with self._asking:  # an answer may come before we know under which number we asked
+            for topic in (self._receipts, *further_topics):
+                self._asked[self._client.subscribe(topic, qos=_QOS)[1]] = topic
         self._tell(StationState(self._station, "up", self._software, since_ms))
 
     def _tell(self, state: StationState) -> mqtt.MQTTMessageInfo:
@@ -185,7 +189,7 @@ class Session:
         fault = self._telling.fault if self._telling is not None else None
         words, refused = explain(fault) if fault is not None else Why("the connection broke")
         if self._client.abuse:
-            words = f"the broker {self._client.abuse}; no honest one does that"
+            words, refused = f"the broker {self._client.abuse}; no honest one does that", True
         if self._telling is not None and not self._let_in and not refused:
             words = "the broker hangs up before it lets us in; does it take our certificate? vigia doctor says more"
             refused = True
@@ -194,9 +198,14 @@ class Session:
     def _on_subscribe(
         self, _client: mqtt.Client, _data: Any, message_id: int, reasons: list[ReasonCode], _properties: Any
     ) -> None:
+        with self._asking:
+            topic = self._asked.pop(message_id, "")
         words = ", ".join(str(reason) for reason in reasons if reason.is_failure)
-        if words and message_id in (self._receipts_mid, None):
-            self._events.put(Denied(words))
+        if not topic:
+            self._client.abuse = "answers what we did not ask"  # its next packet ends it
+        elif words and topic == self._receipts:
+            ours = any(reason.value == _NOT_AUTHORIZED for reason in reasons)
+            self._events.put(Denied(words) if ours else Lost(f"the broker gives us no receipts: {words}", refused=True))
         elif words:
             self._heard_less.warn("the broker lets us hear less than it should (%s); readings go all the same", words)
 

@@ -14,7 +14,7 @@ import pytest
 
 from deploy.parts.servers import Mosquitto
 from gateway.contract.states import STOPPED, StationState
-from gateway.uplink.events import Connected, Event, Events, Lost, Received
+from gateway.uplink.events import Connected, Denied, Event, Events, Lost, Received
 from gateway.uplink.session import Session
 from gateway.uplink.settings import UplinkSettings
 from tests.support.mqtt_peer import MqttPeer
@@ -22,6 +22,7 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.slow
 KEEPALIVE_S = 600
+UNASKED = Lost("the broker answers what we did not ask; no honest one does that", refused=True)
 
 
 @pytest.mark.parametrize("farewell", [None, StationState("p", "down", "test", 1, STOPPED)], ids=["lost", "stopped"])
@@ -140,5 +141,50 @@ def test_a_topic_that_is_no_text_is_one_of_nobody_and_the_next_is_heard() -> Non
         assert events.get(10) == Connected()
         assert events.get(10) == Received("", b"!")
         assert events.get(10) == Received("vigia/1/p/receipt..", b"..")
+        session.close()
+        broker.join(30)
+
+
+def suback(number: int, reason: int) -> bytes:
+    return b"\x90\x04" + number.to_bytes(2, "big") + b"\x00" + bytes([reason])
+
+
+@pytest.mark.parametrize(
+    ("said", "events_come"),
+    [
+        (suback(1, 0x87), [Denied("Not authorized")]),
+        (suback(1, 0x80), [Lost("the broker gives us no receipts: Unspecified error", refused=True)]),
+        (suback(1, 0x87) * 500, [Denied("Not authorized"), UNASKED]),
+        (suback(9, 0x87) * 500, [UNASKED]),
+        (suback(1, 0x01) + suback(1, 0x80) * 2, [UNASKED]),
+    ],
+    ids=["ours", "another reason", "flood", "of nobody", "taken back"],
+)
+def test_only_the_answer_to_our_own_question_says_that_we_are_refused(said: bytes, events_come: list[Event]) -> None:
+    heard = threading.Event()
+
+    def hostile(listening: socket.socket) -> None:
+        line, _ = listening.accept()
+        with line:
+            line.recv(4096)
+            line.sendall(b"\x20\x03\x00\x00\x00")  # CONNACK
+            line.recv(4096)  # what we subscribe to
+            with suppress(OSError):
+                line.sendall(said)
+            heard.wait(30)
+
+    events = Events()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        broker = threading.Thread(target=hostile, args=(listening,))
+        broker.start()
+        settings = UplinkSettings(host="127.0.0.1", port=listening.getsockname()[1], tls=False)
+        session = Session("p", settings, events, "test")
+        session.connect()
+        assert events.get(10) == Connected()
+        session.greet(1)
+        assert [events.get(30) for _ in events_come] == events_come
+        with pytest.raises(queue.Empty):
+            events.get(0.2)
+        heard.set()
         session.close()
         broker.join(30)
