@@ -16,7 +16,7 @@ from gateway.contract.commands import Command, Outcome, Restart, encode_command
 from gateway.contract.states import StationState
 from gateway.contract.topics import Lane, up
 from ingest.commands.answers import AnswerSink
-from ingest.commands.book import BookError, CommandBook
+from ingest.commands.book import SUPERSEDED, WITHDRAWN, BookError, CommandBook, Hearing
 from ingest.commands.dispatch import Dispatcher
 from tests.ingest.messages import entry, message
 
@@ -104,6 +104,59 @@ def test_few_are_under_way_to_one_post_at_a_time(book: CommandBook) -> None:
     line = Line(book)
     line.states["puesto-dos"] = StationState("puesto-dos", "up")
     assert [line.look(NOW_MS + 100 + n) for n in range(3)] == [8, 0, 0]
+
+
+def test_orders_that_are_not_answered_do_not_hold_up_later_ones(book: CommandBook) -> None:
+    """A post that does not know the time carries out neither of the first eight, and says nothing of them."""
+    for number in range(8):
+        give(book, number)
+    line = Line(book)
+    assert [line.look(NOW_MS + 100 + minute * 60_000) for minute in range(2)] == [4, 4]
+    late = give(book, 50)
+    line.look(NOW_MS + 100 + 2 * 60_000)
+    assert late.encode() in line.sent[8][1]
+    assert len(line.sent) == 12
+    for minute in range(3, 30):
+        assert line.look(NOW_MS + 100 + minute * 60_000) <= 4
+    sends = [given.sends for given in book.listed()]
+    assert max(sends) - min(sends) <= 1
+
+
+def test_what_was_withdrawn_is_not_sent_any_more_with_what_waits_behind_it(book: CommandBook) -> None:
+    first, second, other = give(book, 1, series="image"), give(book, 2, series="image"), give(book, 3)
+    line = Line(book)
+    line.look(NOW_MS + 10)
+    withdrawn = book.withdraw(first, NOW_MS + 11)
+    assert [(one.id, one.sends) for one in withdrawn] == [(first, 1), (second, 0)]
+    assert book.withdraw(first, NOW_MS + 12) == []
+    assert [given.id for given in book.open_commands(NOW_MS)] == [other]
+    assert book.send(first, NOW_MS + 13, lambda: pytest.fail("it was withdrawn"))
+    assert book.answered(POST, first, "done", "", NOW_MS + 14)  # it had reached the post
+    assert {given.id: given.outcome for given in book.listed()} == {first: "done", second: WITHDRAWN, other: None}
+
+
+def test_what_was_superseded_is_not_sent_any_more_unless_it_was_answered(book: CommandBook) -> None:
+    answered, waiting = give(book, 1), give(book, 2)
+    book.answered(POST, answered, "done", "", NOW_MS)
+    newer = Command("f" * 16, POST, NOW_MS + 5, NOW_MS + HOUR_MS, Restart("gateway"))
+    message = encode_command(newer, KEY)
+    book.give(newer, message, "restart gateway", supersedes=[answered, waiting])
+    assert [given.id for given in book.open_commands(NOW_MS)] == [newer.id]
+    told = {given.id: (given.outcome, given.note) for given in book.listed()}
+    assert told == {answered: ("done", ""), waiting: (SUPERSEDED, newer.id), newer.id: (None, None)}
+    assert [one.command() for one in book.listed() if one.id == newer.id] == [newer]
+
+
+def test_why_a_command_waits_is_in_the_book(book: CommandBook) -> None:
+    give(book, 1)
+    line = Line(book)
+    line.states[POST] = StationState(POST, "down", reason="window_over", next_ms=NOW_MS + HOUR_MS)
+    line.heard[POST] = NOW_MS - 5
+    line.look(NOW_MS)
+    assert book.hearings() == {POST: Hearing(POST, False, "window_over", NOW_MS - 60_000, NOW_MS + HOUR_MS)}
+    line.states[POST] = StationState(POST, "up")
+    line.look(NOW_MS)
+    assert book.hearings()[POST].listens
 
 
 def test_the_last_word_stays_and_only_the_post_itself_has_it(book: CommandBook) -> None:
