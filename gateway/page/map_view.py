@@ -12,6 +12,7 @@ from math import atan2, cos, degrees, hypot, radians
 from typing import Final, NamedTuple
 
 from gateway.page import phrases, pictograms
+from gateway.page.heard import UntoldRow, untold_rows
 from gateway.page.languages import Language
 from gateway.page.map_room import Box, Name, Room
 from gateway.page.now_view import age_s, passage_words, standing_words
@@ -30,8 +31,8 @@ _MOST_LINE_POINTS: Final = 400
 _LONGEST_GUESS_S: Final = 7200.0
 _BOAT: Final = 15.0
 """Radius of a boat's sign."""
-_ORDER: Final = {"alert": 0, "post": 1, "seen": 2, "silent": 3, "low": 4, "never": 5, "well": 6}
-_LOUD: Final = frozenset({"alert", "post"})
+_ORDER: Final = {"alert": 0, "post": 1, "heard": 2, "seen": 3, "silent": 4, "low": 5, "never": 6, "well": 7}
+_LOUD: Final = frozenset({"alert", "post", "heard"})
 
 
 class Shape(NamedTuple):
@@ -45,8 +46,8 @@ class Shape(NamedTuple):
 class Mark(NamedTuple):
     """A sensor or the post. x, y: of its sign; home_x, home_y: where it stands, which differs in a crowd. has_sign:
     there is room for more than a dot. state: as in `sensor_rows`, alert where something goes on, seen where somebody
-    has seen to it, post. words: of its state. name: where its title goes, None where there is no room: then a number
-    stands in the sign and in the list."""
+    has seen to it, heard where something that matters was heard of which no incident tells, post. words: of its state.
+    name: where its title goes, None where there is no room: then a number stands in the sign and in the list."""
 
     x: float
     y: float
@@ -175,6 +176,9 @@ def _marks(state: BoardState, place: Place, going_on: list[Incident], ground: _G
     for one in sorted(going_on, key=lambda one: (one.state == "open", one.number)):
         if one.label != SILENCE:
             incident_of.update(dict.fromkeys(one.sensors, one))
+    untold: dict[str, UntoldRow] = {}
+    for row in untold_rows(state, place, say):
+        untold.setdefault(row.sensor, row)
     marks = []
     if place.post is not None:
         x, y = ground.at(place.post)
@@ -191,7 +195,10 @@ def _marks(state: BoardState, place: Place, going_on: list[Incident], ground: _G
         word = words_of.get(sensor.name)
         is_in = state_of(word) if word is not None else "never"
         words, pictogram = plain[is_in], "silence" if is_in == "silent" else "sensor"
-        if incident := incident_of.get(sensor.name):
+        if heard := untold.get(sensor.name):
+            is_in, words, pictogram = "heard", f"{heard.title}: {heard.words}", heard.pictogram
+        incident = incident_of.get(sensor.name)
+        if incident is not None and (heard is None or incident.state == "open"):
             is_in = "alert" if incident.state == "open" else "seen"
             words, pictogram = say.label(incident.label), pictograms.of_label(incident.label)
             if standing := standing_words(incident, say):

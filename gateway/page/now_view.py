@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from gateway.page import phrases, pictograms
+from gateway.page.heard import HeardRow, UntoldRow, heard_rows, untold_rows
 from gateway.page.languages import Language
 from gateway.page.news import rings
 from gateway.place.place import Place
 from gateway.rules.book import SILENCE
 from gateway.rules.facts import Incident, Passage
-from gateway.watch.words import BoardState, DetectionWord, PatrolWord
+from gateway.watch.words import BoardState, PatrolWord
 
 _FRESH_MS: Final = 24 * 3_600_000
 _MOST_SHOWN: Final = 20
 _LATE_S: Final = 1800.0
-_MOST_HEARD: Final = 12
 _NEWS_S: Final = 60.0
 _NEAR_MS: Final = 60_000
 _HOURS: Final = (2, 4, 8, 12, 24)
@@ -50,15 +50,6 @@ class IncidentCard(NamedTuple):
     held_back: str
 
 
-class HeardRow(NamedTuple):
-    """A detection, on one line."""
-
-    pictogram: str
-    title: str
-    place: str
-    when: str
-
-
 class PatrolRow(NamedTuple):
     """People who are out."""
 
@@ -85,10 +76,12 @@ class TextRow(NamedTuple):
 
 
 class NowView(NamedTuple):
-    """open: most pressing first; left_out: how many more there are. seen: closed or held back, of the last day."""
+    """open: most pressing first; left_out: how many more there are. untold: what matters and has no incident; with it
+    the post is not calm. seen: closed or held back, of the last day."""
 
     open: list[IncidentCard]
     left_out: int
+    untold: list[UntoldRow]
     seen: list[IncidentCard]
     heard: list[HeardRow]
     patrols: list[PatrolRow]
@@ -104,8 +97,9 @@ def now_view(state: BoardState, place: Place, say: Language) -> NowView:
     return NowView(
         [incident_card(one, state, place, say) for one in is_open[:_MOST_SHOWN]],
         max(0, len(is_open) - _MOST_SHOWN),
+        untold_rows(state, place, say),
         [incident_card(one, state, place, say) for one in others[:_MOST_SHOWN]],
-        [_heard(one, state, place, say) for one in state.detections[:_MOST_HEARD]],
+        heard_rows(state, place, say),
         patrol_rows(state, say),
         [
             TextRow(text.sender, text.text, phrases.at(say, text.heard_ms, state.made_ms), text.is_known)
@@ -225,12 +219,3 @@ def _details(incident: Incident, say: Language) -> str:
     if incident.confidence is not None:
         told.append(say("%(ratio)s seguro", ratio=phrases.percent(say, incident.confidence)))
     return " · ".join(told)
-
-
-def _heard(word: DetectionWord, state: BoardState, place: Place, say: Language) -> HeardRow:
-    return HeardRow(
-        pictograms.of_label(word.label),
-        say.label(word.label),
-        place.title(word.sensor),
-        phrases.at(say, word.heard_ms, state.made_ms),
-    )

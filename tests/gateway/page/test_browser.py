@@ -217,6 +217,19 @@ def test_night_by_the_switch_and_back(browser: Browser, post: Post) -> None:
         assert page.evaluate(ground) == "rgb(255, 255, 255)"
 
 
+def test_on_a_phone_that_is_dark_day_is_one_touch_away(browser: Browser, post: Post) -> None:
+    with serving(post) as url, visiting(browser, url, color_scheme="dark") as visit:
+        page = visit.page
+        ground = "getComputedStyle(document.body).backgroundColor"
+        visit.go("/")
+        assert page.evaluate(ground) == "rgb(0, 0, 0)"
+        expect(page.get_by_role("button", name="De noche")).to_have_count(0)
+        page.get_by_role("button", name="De día").click()
+        expect(page.get_by_role("button", name="De noche")).to_be_visible()
+        assert page.evaluate(ground) == "rgb(255, 255, 255)"
+        expect(page.get_by_role("button", name="De día")).to_have_count(0)
+
+
 def test_another_language_by_one_touch(browser: Browser, post: Post) -> None:
     with serving(post) as url, visiting(browser, url) as visit:
         visit.go("/")
