@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -75,22 +76,47 @@ def test_only_the_lines_that_the_database_refuses_are_refused(
 def test_refused_lines_without_number_cost_bounded_work_and_no_other_post_a_line(
     writer: WriterV1, front: FailingFront, shared_influx: InfluxDB, bucket: str
 ) -> None:
-    """Every other line of a post is bad, those of the others are not: they are stored, all of them."""
-    shared_influx.write(bucket, "m,t=a f=1 999999")
-    others = range(BATCH_LINES // 2)
-    hostile = range(BATCH_LINES // 2, BATCH_LINES)
-    bad = [f"m,t=a {n}" for n in hostile if n % 2]
-    lines = [good(n) for n in others] + [good(n) if n % 2 == 0 else f"m,t=a {n}" for n in hostile]
+    """Every other line of a post is bad; those of forty others, that lie among them, are not: all of these are stored,
+    and none is called refused."""
+    shared_influx.write(bucket, "m,station=h f=1 999999")
+    others = {n: f"m,station=p{n % 40} f={n} {n}" for n in range(0, BATCH_LINES, 2)}
+    bad = {n: f"m,station=h f={n}i {n}" for n in range(1, BATCH_LINES, 4)}
+    good_ones = {n: f"m,station=h f={n} {n}" for n in range(3, BATCH_LINES, 4)}
     refused = Refusals()
-    write_all(writer, bucket, lines, refused)
-    assert refused.keys() >= set(bad), "not stored, and named"
-    assert stored(shared_influx, bucket) >= set(others)
-    assert not {good(n) for n in others} & refused.keys()
-    assert stored(shared_influx, bucket) | {n for n in hostile if good(n) in refused} >= {
-        n for n in hostile if n % 2 == 0
-    }
+    write_all(writer, bucket, [line for _, line in sorted((others | bad | good_ones).items())], refused)
+    assert refused.keys() >= set(bad.values()), "not stored, and named"
+    assert stored(shared_influx, bucket) >= others.keys()
+    assert not set(others.values()) & refused.keys()
+    assert stored(shared_influx, bucket) | {n for n, line in good_ones.items() if line in refused} >= good_ones.keys()
     assert TOO_MANY in refused.values()
     assert front.seen[None] <= 2 + MOST_REQUESTS + 1
+
+
+def test_of_lines_on_both_sides_of_the_retention_only_those_beyond_it_are_refused(
+    writer: WriterV1, front: FailingFront, shared_influx: InfluxDB, bucket: str
+) -> None:
+    shared_influx.query("", f'CREATE RETENTION POLICY "short" ON "{bucket}" DURATION 1h REPLICATION 1 DEFAULT')
+    now = time.time_ns()
+    lines = [f"m,station=p{n % 7} f={n} {n if n % 2 else now + n}" for n in range(BATCH_LINES)]
+    refused = Refusals()
+    write_all(writer, bucket, lines, refused)
+    assert refused == dict.fromkeys(lines[1::2], "beyond_retention")
+    assert len(stored(shared_influx, bucket)) == BATCH_LINES // 2
+    assert front.seen[None] <= 2 + 2 * math.ceil(math.log2(BATCH_LINES))
+
+
+def test_what_is_beyond_the_retention_among_fields_of_another_type_costs_no_true_line(
+    writer: WriterV1, front: FailingFront, shared_influx: InfluxDB, bucket: str
+) -> None:
+    shared_influx.query("", f'CREATE RETENTION POLICY "short" ON "{bucket}" DURATION 1h REPLICATION 1 DEFAULT')
+    now = time.time_ns()
+    shared_influx.write(bucket, f"m,station=p1 f=1 {now - 1}")
+    kinds = (("{}", now), ("{}", 0), ('"{}"', now))
+    lines = [f"m,station=p{n % 2} f={kinds[n % 3][0].format(n)} {kinds[n % 3][1] + n}" for n in range(1200)]
+    refused = Refusals()
+    write_all(writer, bucket, lines, refused)
+    assert refused == dict.fromkeys(lines[1::3], "beyond_retention") | dict.fromkeys(lines[2::3], "field_type_conflict")
+    assert front.seen[None] <= 200
 
 
 def test_a_stretch_beyond_the_retention_costs_few_requests(
