@@ -22,6 +22,7 @@ from gateway.settings import GatewaySettings
 from gateway.speakers import Speakers
 from gateway.supervision.supervisor import Supervisor
 from gateway.uplink.uplink import UplinkState
+from gateway.warning.untold import UntoldFile
 from gateway.warning.warnings import Warnings
 from gateway.watch.actions import Actions
 from gateway.watch.board import Board
@@ -45,7 +46,6 @@ class Lookout:
         self._outbox = outbox
         self._clock = clock
         self._directory = settings.outbox.path.parent
-        self._untold = self._directory / "untold.json"
         self.place, book, self._troubles = _place_and_rules(settings)
         self._max_patrol_hours = book.longest_patrol_s / 3600
         cards = [
@@ -92,11 +92,15 @@ class Lookout:
         return words(change, lang, self.place, zone)
 
     def open(self) -> None:
-        """Open the history. Never raises for the disk."""
+        """Open the history, and take up the warnings that nobody was given before the restart. Never raises for the
+        disk."""
         self.history.open()
+        untold = UntoldFile(self._directory / "untold.json", self._clock.boot_id(), self._clock.now)
+        self.warnings.open(untold, lambda: self.watch.is_live, self._is_seen_to)
 
     def start(self, supervisor: Supervisor, link: Callable[[], UplinkState], media: MediaStore) -> None:
-        """Start the stages: one for each output, the watch and its keeper, the board."""
+        """Start the stages: one for each output and one for what they have not given, the watch and its keeper, the
+        board."""
         teller = PostTeller(
             self.board,
             self._clock,
@@ -110,8 +114,7 @@ class Lookout:
             self.hearing.sources,
         )
         teller.begin()
-        now = self._clock.now()
-        self.warnings.take_up_untold(self._untold, self._clock.boot_id(), now.boot_ms)
+        supervisor.start("keep warnings", self.warnings.keep, watched=False)  # nobody waits for a disk that hangs
         for desk in self.warnings.desks:
             supervisor.start(f"warning {desk.name}", desk.run, watched=False)  # one that hangs is told on the board
         supervisor.start("watch", self.watch.run)
@@ -119,10 +122,14 @@ class Lookout:
         supervisor.start("board", teller.run)
 
     def close(self) -> None:
-        """After the stages have ended: put on disk what is left, warnings too that wait; close the history."""
+        """After the stages have ended: put on disk what is left, warnings too; close the history."""
         self.watch.flush()
-        self.warnings.keep_untold(self._untold, self._clock.boot_id(), self._clock.now().boot_ms)
+        self.warnings.close()
         self.history.close()
+
+    def _is_seen_to(self, number: int) -> bool:
+        change = self.board.incident(number)
+        return change is not None and (change.incident.state == "acknowledged" or change.incident.note != "")
 
     def _wall_ms(self) -> int:
         return self._clock.now().wall_ms

@@ -37,6 +37,13 @@ REASONS_OF_WARNINGS: Final[Mapping[str, Reason]] = {
         Text("avisos que la otra parte rechazó", "warnings that the other side refused"),
         Text("Revise su dirección y su clave en [[warnings]]", "See its address and secret in [[warnings]]"),
     ),
+    "warning_not_kept": Reason(
+        Text(
+            "avisos que se dieron sin poder guardarlos por si se corta la luz",
+            "warnings that were given but could not be kept on disk for a restart",
+        ),
+        Text("Revise el espacio y el estado de la tarjeta SD", "See to the room and the health of the SD card"),
+    ),
     "watch_overflow": Reason(
         Text("lecturas que las reglas no alcanzaron a ver", "readings that the rules had no time for"),
         Text(

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 
 _POLL_S: Final = 0.5
 _HANGS_S: Final = 60.0
+_RECALLED_WITHIN_S: Final = 30.0
+"""So long what was kept over a restart waits for the rules to know again what has been seen to."""
 
 Words = Callable[[Change, str], str]
 """An incident's step in words of a language, "es" or "en"."""
@@ -60,7 +62,8 @@ def machine_wall_ms() -> int:
 
 class Desk:
     """See the module. words: an incident in words. zone: of the post's hours. count: told of discards. wall_ms: Unix
-    time as the post knows it. is_time_known: whether anybody vouches for that."""
+    time as the post knows it. is_time_known: whether anybody vouches for that. moved: told when what is not given has
+    become less."""
 
     def __init__(
         self,
@@ -71,6 +74,7 @@ class Desk:
         count: Count,
         wall_ms: Callable[[], int] = machine_wall_ms,
         is_time_known: Callable[[], bool] = lambda: True,
+        moved: Callable[[], None] = lambda: None,
     ) -> None:
         self._wall_ms = wall_ms
         self._is_time_known = is_time_known
@@ -79,7 +83,12 @@ class Desk:
         self._words = words
         self._zone = zone
         self._count = count
+        self._moved = moved
+        self._is_recalled: Callable[[], bool] = lambda: True
+        self._is_seen_to: Callable[[int], bool] = lambda number: False
+        self._recalled_by = 0.0
         self._news = threading.Condition()  # guards all that follows
+        self._kept: list[Notice] = []  # from before the restart
         self._waiting: deque[Notice] = deque()
         self._not_before = 0.0
         self._giving: Notice | None = None  # without what was seen to meanwhile; None when that was all of it
@@ -106,6 +115,28 @@ class Desk:
         else:
             self._put(Notice(change, time.monotonic() - age_s, 0, frozenset((change.incident.number,))))
 
+    def take_up(
+        self, kept: Sequence[Notice], is_recalled: Callable[[], bool], is_seen_to: Callable[[int], bool]
+    ) -> None:
+        """Before `run`: warn of what was not given before the restart, but of nothing that has been seen to where the
+        output can be quieted. is_recalled: whether is_seen_to, asked with an incident's number, knows it again."""
+        self._is_recalled, self._is_seen_to = is_recalled, is_seen_to
+        now = time.monotonic()
+        self._recalled_by = now + _RECALLED_WITHIN_S
+        # What sounded, or waited behind what sounded, was not late.
+        self._kept = [
+            msgspec.structs.replace(notice, due_at=min(now, notice.due_at + self._output.lasts_s))
+            for notice in kept
+            if notice.change is not None and self._is_about(notice.change.incident)
+        ]
+
+    def untold(self) -> list[Notice]:
+        """What it has been told to give and has not given, oldest first. Tests are not worth keeping. From any
+        thread."""
+        with self._news:
+            giving = [self._giving] if self._giving is not None else []
+            return [one for one in (*self._kept, *giving, *self._waiting) if one.change is not None]
+
     def test(self) -> None:
         """Warn as a test, whatever the filters say, and at once."""
         with self._news:
@@ -118,14 +149,12 @@ class Desk:
         if not self._output.is_quieted:
             return
         with self._news:
-            left = [notice.without(number) for notice in self._waiting]
-            self._waiting = deque(notice for notice in left if notice is not None)
-            self._giving = self._giving and self._giving.without(number)
+            self._seen_to(number)
 
     def state(self) -> OutputWord:
         """How it fares. From any thread."""
         with self._news:
-            word = msgspec.structs.replace(self._word, waiting=len(self._waiting))
+            word = msgspec.structs.replace(self._word, waiting=len(self._waiting) + len(self._kept))
             busy_since = self._busy_since
         hangs_s = self._output.lasts_s + _HANGS_S
         if busy_since is not None and not word.trouble and time.monotonic() - busy_since > hangs_s:
@@ -139,6 +168,7 @@ class Desk:
             if not self._open(stop):
                 return
             while not stop.is_set():
+                self._recall()
                 if (notice := self._next()) is not None:
                     self._give(notice, stop)
         finally:
@@ -162,21 +192,23 @@ class Desk:
     # choosing
 
     def _is_for(self, incident: Incident) -> bool:
+        hours = self._settings.hours
+        # A siren that is for the night alone sounds by day too while nobody knows whether it is night.
+        is_hour = not hours or not self._is_time_known() or is_within(hours, incident.last_ms, self._zone)
+        return is_hour and self._is_about(incident)
+
+    def _is_about(self, incident: Incident) -> bool:
         settings = self._settings
         return (
             incident.level in settings.levels
             and (not settings.labels or incident.label in settings.labels)
             and (not settings.rules or not {incident.rule, *incident.found_by}.isdisjoint(settings.rules))
-            # A siren that is for the night alone sounds by day too while nobody knows whether it is night.
-            and (
-                not settings.hours
-                or not self._is_time_known()
-                or is_within(settings.hours, incident.last_ms, self._zone)
-            )
         )
 
     def _put(self, notice: Notice) -> None:
         with self._news:
+            # What the rules tell anew after the restart need not be told twice.
+            self._kept = [one for one in self._kept if one.more or not one.is_of_what(notice)]
             self._waiting.append(notice)
             while len(self._waiting) > self._output.depth:
                 self._merge()
@@ -187,6 +219,31 @@ class Desk:
         goes = min(self._waiting, key=lambda notice: (notice.change is not None, notice.is_alert))
         self._waiting.remove(goes)
         self._waiting[-1] = self._waiting[-1].with_more(goes)
+
+    def _seen_to(self, number: int) -> None:
+        """`_news` is held."""
+        left = [notice.without(number) for notice in self._waiting]
+        self._waiting = deque(notice for notice in left if notice is not None)
+        kept = [notice.without(number) for notice in self._kept]
+        self._kept = [notice for notice in kept if notice is not None]
+        self._giving = self._giving and self._giving.without(number)
+
+    def _recall(self) -> None:
+        """Let what was kept over the restart take its turn, once it is known what of it has been seen to."""
+        with self._news:
+            kept = self._kept
+        if not kept or not (self._is_recalled() or time.monotonic() > self._recalled_by):
+            return
+        numbers = {number for notice in kept for number in notice.numbers} if self._output.is_quieted else ()
+        seen_to = [number for number in numbers if self._is_seen_to(number)]
+        with self._news:
+            for number in seen_to:
+                self._seen_to(number)
+            self._waiting.extendleft(reversed(self._kept))
+            self._kept = []
+            while len(self._waiting) > self._output.depth:
+                self._merge()
+        self._moved()
 
     def _next(self) -> Notice | None:
         """The next to be given now; None when there is none within a while."""
@@ -203,18 +260,9 @@ class Desk:
                 self._giving, self._busy_since = chosen, now
         for notice in late:
             self._give_up("warning_too_late", notice)
+        if late:
+            self._moved()
         return chosen
-
-    def take_untold(self) -> list[Notice]:
-        """After `run` has ended: what it could not give any more. Tests are not worth keeping."""
-        with self._news:
-            left, self._waiting = [one for one in self._waiting if one.change is not None], deque()
-        return left
-
-    def give_up(self, notices: Sequence[Notice]) -> None:
-        """Nobody will be told of these: counted."""
-        for notice in notices:
-            self._give_up("warning_too_late", notice)
 
     # giving
 
@@ -231,8 +279,15 @@ class Desk:
         return False
 
     def _give(self, notice: Notice, stop: threading.Event) -> None:
+        is_cut_short = False
+
+        def is_over() -> bool:
+            nonlocal is_cut_short
+            is_cut_short = stop.is_set()
+            return is_cut_short or self._is_all_seen_to()
+
         try:
-            self.give(notice, lambda: stop.is_set() or self._is_seen_to())
+            self.give(notice, is_over)
         except RefusedError as error:
             self._failed(error)
             self._give_up("warning_refused", notice)
@@ -240,13 +295,14 @@ class Desk:
             self._failed(error)
             with self._news:
                 self._not_before = time.monotonic() + self._backoff.next_s()
-                if self._giving is not None:
-                    self._waiting.appendleft(self._giving)
-                while len(self._waiting) > self._output.depth:
-                    self._merge()
+                self._put_back()
         else:
             self._backoff.reset()
             self._well()
+            if is_cut_short:  # a siren that has just begun goes on after the restart
+                with self._news:
+                    self._put_back()
+                return
             now = time.monotonic()
             with self._news:
                 # Whoever has seen to all of it has heard the siren: what comes next, or waits, is told at once.
@@ -259,8 +315,17 @@ class Desk:
         finally:
             with self._news:
                 self._giving = self._busy_since = None
+            self._moved()
 
-    def _is_seen_to(self) -> bool:
+    def _put_back(self) -> None:
+        """`_news` is held."""
+        if self._giving is not None:
+            self._waiting.appendleft(self._giving)
+            self._giving = None
+        while len(self._waiting) > self._output.depth:
+            self._merge()
+
+    def _is_all_seen_to(self) -> bool:
         with self._news:
             return self._giving is None
 

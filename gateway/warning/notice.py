@@ -37,6 +37,12 @@ class Notice(msgspec.Struct, frozen=True):
         left = self.numbers - {number}
         return msgspec.structs.replace(self, numbers=left, more=max(0, self.more - 1)) if left else None
 
+    def is_of_what(self, other: Notice) -> bool:
+        """Whether both tell of one incident alone, and of the same."""
+        if self.change is None or other.change is None or self.numbers != other.numbers:
+            return False
+        return self.change.incident.label == other.change.incident.label
+
     @property
     def is_alert(self) -> bool:
         """Whether it is of the more urgent sort; a test is not."""

@@ -95,6 +95,7 @@ def lookout(
     post.outbox.open()
     post.lookout.open()
     supervisor = Supervisor((failed if failed is not None else []).append)
+    supervisor.start("keep warnings", post.lookout.warnings.keep)
     for desk in post.lookout.warnings.desks:
         supervisor.start("warning", desk.run)
     supervisor.start("watch", post.watch.run)
