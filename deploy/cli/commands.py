@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.console import Console
@@ -12,11 +11,10 @@ from rich.table import Table
 
 from deploy.cli.checked import say
 from deploy.cli.doctor import Lang, Language
-from deploy.cli.ordering import Asked, BookFile, order
+from deploy.cli.ordering import REGISTRY, Asked, BookFile, order
 from deploy.cli.plain import plain_errors
 from deploy.errors import DeployError
 from deploy.language import Text
-from deploy.orders.answers import answer_words, state_words
 from deploy.orders.checking import (
     Post,
     Remark,
@@ -28,11 +26,16 @@ from deploy.orders.checking import (
     sensor_remarks,
     settings_remarks,
 )
-from deploy.orders.giving import BOOK, Part, listed, now_ms
+from deploy.orders.giving import BOOK, Part, listed, now_ms, withdraw
+from deploy.orders.pictures import stored_remarks
+from deploy.orders.sensor_words import words_remarks
+from deploy.orders.waiting import times, told, when
 
 if TYPE_CHECKING:
     from gateway.contract.commands import Setting
-    from ingest.commands.book import Given
+    from ingest.commands.book import Given, Hearing
+
+INGEST: Final = Path("/etc/vigia/ingest.toml")
 
 # What is told of an order's parts goes into the book, for `vigia commands list`.
 
@@ -89,13 +92,18 @@ def key(
 @order(hours=72.0, any_time=False)
 def send_media(
     post: Post | None,
-    sha256: Annotated[str, typer.Argument(help="Su código (SHA-256), 64 cifras hexadecimales.", show_default=False)],
+    sha256: Annotated[
+        str,
+        typer.Argument(help="Su código (SHA-256), 64 cifras hexadecimales: lo da /api/v1/media.", show_default=False),
+    ],
+    ingest: Annotated[Path, typer.Option(help="Los ajustes de ingest, para ver si ya llegó a la sede.")] = INGEST,
 ) -> Asked:
     """Pedir a un puesto una foto o un audio entero. / Ask a post for a whole picture or clip."""
     from gateway.contract.commands import SendMedia
 
+    stored = stored_remarks(ingest, post.name, sha256) if post is not None else ()
     words = Text(f"enviar la foto o el audio {sha256[:12]}", f"send media {sha256[:12]}")
-    return Asked([Part(SendMedia(sha256.lower()), words)], list(picture_remarks(sha256)))
+    return Asked([Part(SendMedia(sha256.lower()), words)], [*picture_remarks(sha256), *stored])
 
 
 @app.command()
@@ -146,7 +154,13 @@ def say_to(
     sensor: Annotated[
         str, typer.Argument(help="El nombre del sensor, o de la fuente, en el puesto.", show_default=False)
     ],
-    text: Annotated[str, typer.Option(help="Palabras, para radios y para sensores nuestros.")] = "",
+    text: Annotated[
+        str,
+        typer.Option(
+            help="Palabras: cualquiera para una radio; para un sensor nuestro ping, status, identify SEGUNDOS,"
+            " interval TIPO SEGUNDOS o reboot."
+        ),
+    ] = "",
     payload: Annotated[str, typer.Option("--hex", help="Bytes en cifras hexadecimales, para otros equipos.")] = "",
     port: Annotated[int, typer.Option(min=1, max=255, help="El puerto (LoRaWAN) de esos bytes.")] = 1,
 ) -> Asked:
@@ -155,7 +169,8 @@ def say_to(
 
     said = SayToSensor(sensor, payload.lower(), port, text)
     words = Text(f"decir a {sensor}: {text or payload}", f"say to {sensor}: {text or payload}")
-    return Asked([Part(said, words)], [*saying_remarks(text, payload), *sensor_remarks(post, sensor)])
+    remarks = [*saying_remarks(text, payload), *sensor_remarks(post, sensor), *words_remarks(post, sensor, text)]
+    return Asked([Part(said, words)], remarks)
 
 
 @app.command()
@@ -199,21 +214,58 @@ def restart(
     return Asked([Part(Restart("gateway"), Text("arrancar el gateway de nuevo", "restart gateway"))], [])
 
 
+@app.command("withdraw")
+def withdraw_(
+    order_id: Annotated[str, typer.Argument(metavar="ORDER_ID", help="Su número, el que da `vigia commands list`.")],
+    book: BookFile = BOOK,
+    lang: Language = Lang.ES,
+) -> None:
+    """Anular una orden que no tiene respuesta: queda retirada y ya no se envía. Dice si puede que el puesto ya la tenga.
+
+    Withdraw an order that has no answer: it is not sent any more. Says whether it may have reached the post.
+    """
+    with plain_errors(lang.value):
+        withdrawn = withdraw(book, order_id)
+    for one in withdrawn:
+        say(Text(f"Retirada: {one.id}  {one.words}", f"Withdrawn: {one.id}  {one.words}"), lang.value)
+    sent = [one for one in withdrawn if one.sends]
+    if not sent:
+        say(
+            Text("No se llegó a enviar: el puesto no la verá.", "It was never sent: the post will not see it."),
+            lang.value,
+        )
+    for one in sent:
+        often, last = times(one.sends), when(one.sent_ms or 0)
+        say(
+            Text(
+                f"La orden {one.id} ya se envió {often.es} (la última, {last}): puede que el puesto la haya recibido y"
+                " la cumpla. Si contesta, `vigia commands list` lo dirá.",
+                f"Order {one.id} was sent {often.en} already (last {last}): the post may have it and carry it out. If"
+                " it answers, `vigia commands list` will say so.",
+            ),
+            lang.value,
+        )
+
+
 @app.command("list")
 def list_(
     station: Annotated[str | None, typer.Option(help="Solo las de este puesto.")] = None,
     book: BookFile = BOOK,
+    registry: Annotated[Path, typer.Option(help="El registro de puestos, por si el nombre está mal.")] = REGISTRY,
     lang: Language = Lang.ES,
 ) -> None:
-    """Las últimas órdenes, y qué pasó con cada una. / The last orders, and what became of each."""
+    """Las últimas órdenes, qué pasó con cada una, y por qué espera la que espera.
+
+    The last orders, what became of each, and why those wait that do.
+    """
     with plain_errors(lang.value):
-        given = listed(book, station)
+        given, hearings = listed(book, station, registry)
     if not given:
         say(Text("No hay órdenes en este libro.", "There are no orders in this book."), lang.value)
         return
     titles = ("orden", "puesto", "dada", "qué", "estado", "respuesta")
     titles = titles if lang is Lang.ES else ("id", "post", "given", "what", "state", "answer")
-    rows = [_row(one, now_ms(), lang) for one in given]
+    rows = [_row(one, hearings.get(one.station), now_ms(), lang) for one in given]
     console = Console()
     if not console.is_terminal:  # for a file or another program: a line an order, nothing cut
         for row in (titles, *rows):
@@ -227,9 +279,8 @@ def list_(
     console.print(table)
 
 
-def _row(one: Given, at_ms: int, lang: Lang) -> tuple[str, ...]:
-    state = state_words(one.state(at_ms), lang.value)
-    return one.id, one.station, _when(one.issued_ms), one.words, state, answer_words(one.note or "", lang.value)
+def _row(one: Given, hearing: Hearing | None, at_ms: int, lang: Lang) -> tuple[str, ...]:
+    return one.id, one.station, when(one.issued_ms), one.words, *told(one, hearing, at_ms, lang.value)
 
 
 def _changes(texts: list[str]) -> tuple[dict[str, Setting], list[Remark]]:
@@ -261,7 +312,3 @@ def _changes(texts: list[str]) -> tuple[dict[str, Setting], list[Remark]]:
         )
         remarks.append(Remark(words, Weight.IMPOSSIBLE))
     return told, remarks
-
-
-def _when(ms: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(ms / 1000))

@@ -21,7 +21,9 @@ from deploy.orders.giving import BOOK, Part, give, now_ms, read_key
 KEY: Final = Path("/etc/vigia/commands.key")
 REGISTRY: Final = Path("/etc/vigia/registry.toml")
 
-BookFile = Annotated[Path, typer.Option("--book", help="El libro de órdenes: [commands] path de ingest.")]
+BookFile = Annotated[
+    Path, typer.Option("--book", help="El libro de órdenes: [commands] path de ingest, que lo crea al arrancar.")
+]
 
 
 class Asked(NamedTuple):
@@ -65,7 +67,10 @@ def _give(
     ] = REGISTRY,
     hours: Annotated[float, typer.Option(help="Cuántas horas vale la orden.")] = 24.0,
     any_time: Annotated[
-        bool, typer.Option("--any-time", help="Que se cumpla aunque el puesto no sepa la hora.")
+        bool,
+        typer.Option(
+            "--any-time", help="Que se cumpla aunque el puesto no sepa la hora (y no pueda ver si ya venció)."
+        ),
     ] = False,
     force: Annotated[
         bool, typer.Option("--force", help="Dar la orden aunque la revisión no la acepte, o sin registro.")
@@ -78,11 +83,11 @@ def _give(
         remarks += [*hours_remarks(hours), *clock_remarks(now_ms()), *asked.remarks]
         _refuse(remarks, force=force)
         key = read_key(key_file)
-        given = give(station, asked.parts, key, book, hours, any_time=any_time, language=lang.value)
-    for remark in remarks:
-        typer.echo(f"{Text('Ojo', 'Mind')(lang.value)}: {remark.words(lang.value)}", err=True)
-    for command_id, words in given:
-        typer.echo(f"{command_id}  {words}")
+        gave = give(station, asked.parts, key, book, hours, any_time=any_time, language=lang.value)
+    for words in (*(remark.words for remark in remarks), *gave.superseded):
+        typer.echo(f"{Text('Ojo', 'Mind')(lang.value)}: {words(lang.value)}", err=True)
+    for command_id, told in gave.orders:
+        typer.echo(f"{command_id}  {told}")
     until = time.strftime("%Y-%m-%d %H:%M", time.localtime(now_ms() / 1000 + hours * 3600))
     say(
         Text(

@@ -18,6 +18,8 @@ _STATES: Final = {
     "failed": Text("falló", "failed"),
     "rolled_back": Text("deshecha por el puesto", "rolled back by the post"),
     "interrupted": Text("interrumpida", "interrupted"),
+    "withdrawn": Text("retirada", "withdrawn"),
+    "superseded": Text("reemplazada por otra", "superseded by another"),
 }
 _ANSWERS: Final = tuple(
     (re.compile(english), spanish)

@@ -75,7 +75,7 @@ def at_station(registry: Path, station: str) -> tuple[Post | None, list[Remark]]
         return None, [Remark(words) for words in problems]
     if station in stations:
         return Post(station, tuple(sensor.name for sensor in stations[station].sensors)), []
-    meant = _meant(station, stations)
+    meant = meant_of(station, stations)
     return None, [
         Remark(
             Text(
@@ -91,12 +91,12 @@ def sensor_remarks(post: Post | None, name: str, *, must_be_listed: bool = False
     any of them may be a source of the post, such as its radio, unless it must be listed."""
     if post is None or not post.sensors or name in post.sensors:
         return
-    meant = _meant(name, post.sensors)
+    meant = meant_of(name, post.sensors)
     words = Text(
         f"el registro no tiene un sensor {name!r} en {post.name}{meant.es}",
         f"the registry has no sensor {name!r} at {post.name}{meant.en}",
     )
-    yield Remark(words, Weight.FAULT if must_be_listed or _close(name, post.sensors) else Weight.DOUBT)
+    yield Remark(words, Weight.FAULT if must_be_listed or close(name, post.sensors) else Weight.DOUBT)
 
 
 def rules_remarks(post: Post | None, file: Path) -> Iterator[Remark]:
@@ -265,13 +265,14 @@ def _only_at_the_post(place: tuple[str, ...]) -> bool:
     return False
 
 
-def _close(name: str, known: Collection[str]) -> str:
+def close(name: str, known: Collection[str]) -> str:
     """The known name that may be meant; "" for none."""
     return next(iter(difflib.get_close_matches(name.lower(), known, n=1)), "")
 
 
-def _meant(name: str, known: Collection[str]) -> Text:
-    if close := _close(name, known):
-        return Text(f"; ¿quiso decir {close}?", f"; do you mean {close}?")
+def meant_of(name: str, known: Collection[str]) -> Text:
+    """The end of a sentence about an unknown name: which may be meant, or which there are."""
+    if near := close(name, known):
+        return Text(f"; ¿quiso decir {near}?", f"; do you mean {near}?")
     listed = ", ".join(sorted(known)[:20]) + (", ..." if len(known) > 20 else "")
     return Text(f"; tiene: {listed or 'ninguno'}", f"; it has: {listed or 'none'}")
