@@ -7,7 +7,7 @@ import difflib
 import json
 import os
 from collections.abc import Iterator, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -56,12 +56,29 @@ def misspelt(model: type[BaseModel], prefix: str) -> list[tuple[str, Text]]:
 
 
 def not_json(model: type[BaseModel], prefix: str) -> list[tuple[str, Text]]:
-    """Each variable that stands for a whole section and cannot be read as one."""
-    return [
+    """Each variable that stands for a whole section, a list or a table and cannot be read as one; never none, for when
+    one of them could not."""
+    ours = [(name, parts) for name, parts in _ours(prefix) if parts[0] in model.model_fields]
+    unread = [(name, parts) for name, parts in ours if _as_json(os.environ[name]) is None]
+    found = [
         (name, FAULTS["variable_section"].filled(section=f"{prefix}{parts[0].upper()}"))
-        for name, parts in _ours(prefix)
-        if len(parts) == 1 and parts[0] in model.model_fields and _as_json(os.environ[name]) is None
+        for name, parts in unread
+        if len(parts) == 1
     ]
+    nested = [(name, parts) for name, parts in unread if len(parts) > 1 and _is_json(model, parts)]
+    found += [(name, FAULTS["variable_value"]) for name, _ in nested]
+    return found or [(name, FAULTS["variable_value"]) for name, _ in unread or ours]
+
+
+def _is_json(model: type[BaseModel], parts: list[str]) -> bool:
+    """Whether a setting is a list or a table, which a variable tells in JSON; other text is taken as it is."""
+    node: Any = model
+    for part in parts:
+        fields = getattr(node, "model_fields", {})
+        if part not in fields:
+            return False
+        node = fields[part].annotation
+    return any(get_origin(one) in (list, dict) or hasattr(one, "model_fields") for one in (node, *get_args(node)))
 
 
 def blame(place: Place, kind: str, prefix: str) -> str | None:

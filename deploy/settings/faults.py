@@ -11,6 +11,8 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, 
 from pydantic import BaseModel, ValidationError
 
 from deploy.language import Text
+from deploy.settings.gateway_words import GATEWAY
+from deploy.settings.ingest_words import INGEST
 from deploy.settings.lines import Place
 from deploy.settings.words import FAULTS, meaning, sentence
 from firmware_bridge.sources import ByDriver
@@ -95,7 +97,8 @@ def _values_of(parent: type[BaseModel] | None, name: str) -> str:
     """For a list of plain values, the fault that shows one; "" for a list of tables."""
     field = parent.model_fields.get(name) if parent else None
     for member in _members(field.annotation) if field else ():
-        of = _members(get_args(member)[0])[0] if get_origin(member) is list else None
+        # No driver may have been imported yet, and then a source has no members.
+        of = next(iter(_members(get_args(member)[0])), None) if get_origin(member) is list else None
         if of in (int, float):
             return "list_of_numbers"
         if of is str:
@@ -109,11 +112,21 @@ def _tag_of(item: Any) -> str:
 
 
 def _with_meaning(words: Text, description: str) -> Text:
-    about = re.split(r"(?<=\w)[.;] ", description)[0].rstrip(".")
+    about = _first_sentence(description)
     if not about:
         return words
-    known = meaning(about)
-    return Text(f"{words.es} ({known.es})" if known else words.es, f"{words.en} ({about})")
+    spanish = spanish_of(description)
+    return Text(f"{words.es} ({spanish})" if spanish else words.es, f"{words.en} ({about})")
+
+
+def spanish_of(description: str) -> str:
+    """What a setting is, by its English description, in a few Spanish words; "" where nobody wrote them."""
+    known = meaning(_first_sentence(description))
+    return known.es if known else _first_sentence(GATEWAY.get(description) or INGEST.get(description, ""))
+
+
+def _first_sentence(words: str) -> str:
+    return re.split(r"(?<=[\w\"])[.;] ", words)[0].rstrip(".")
 
 
 def _suggestion(name: str, parent: type[BaseModel] | None) -> Text:

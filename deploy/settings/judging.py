@@ -33,7 +33,7 @@ def judge(path: Path, model: type[M], language: Language) -> M:
     try:
         seen = {name: value for name, value in values.items() if name not in hidden}
         settings = merged(seen, model, prefix) if prefix else model(**seen)
-    except NotJsonError:
+    except (NotJsonError, RecursionError):  # no JSON, or lists in lists without end
         problems += [Problem(None, name, words) for name, words in not_json(model, prefix)]
     except ValidationError as error:
         lines = line_numbers(text)

@@ -98,6 +98,10 @@ FAULTS: Final = {
         "ningún ajuste responde a esta variable de entorno; ¿quiso decir {close}__...?",
         "no setting goes by this environment variable; do you mean {close}__...?",
     ),
+    "variable_value": Text(
+        'no se puede leer: una lista o una tabla se escribe aquí en JSON, como ["a", "b"] o [{"start": "06:00"}]',
+        'cannot be read: a list or a table is written here in JSON, such as ["a", "b"] or [{"start": "06:00"}]',
+    ),
     "variable_section": Text(
         "vale por una sección entera y no es JSON; nombre un solo ajuste: {section}__<NOMBRE>",
         "stands for a whole section and is not JSON; name one setting: {section}__<NAME>",
@@ -200,7 +204,7 @@ _MEANINGS: Final = {
     "Name of this output on the page and in counters: 1 to 20 of a-z, 0-9 and inner hyphens": (
         "nombre de la salida: de 1 a 20 de a-z, 0-9 y guiones interiores"
     ),
-    'Only at these hours of the post, such as "05:30-21:00" or "21:00-05:30"; always if empty': (
+    'Only at these hours of the post, such as "05:30-21:00" or "21:00-05:30"': (
         'solo a estas horas, como "05:30-21:00" o "21:00-05:30"'
     ),
     "Number of the GPIO line (BCM), not of the place on the header": "número de la línea GPIO (BCM)",

@@ -355,6 +355,7 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
         ),
         ("VIGIA_GATEWAY__UPLINK", "hub", "{}: stands for a whole section and is not JSON"),
         ("VIGIA_GATEWAY__SOURCES__0__PORT", "/dev/b", "sources: must be a list"),
+        ("VIGIA_GATEWAY__UPLINK__WINDOWS", "06:00", "{}: cannot be read: a list or a table is written here in JSON"),
     ],
 )
 def test_a_wrong_override_names_its_variable(
