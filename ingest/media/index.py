@@ -7,7 +7,7 @@ import fcntl
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
@@ -149,9 +149,10 @@ class MediaIndex:
                 db.executemany("DELETE FROM file WHERE id = ?", ids)
             return len(ids)
 
-    def whole(self) -> list[FileRow]:
-        """Those that are to be verified and stored, oldest first."""
-        return self._ask(f"{_SELECT} WHERE state = 2 ORDER BY id LIMIT 100", ())
+    def whole(self, but: Collection[int] = ()) -> list[FileRow]:
+        """Those that are to be verified and stored, oldest first, but for some ids."""
+        where = "WHERE state = 2 AND id NOT IN (SELECT value FROM json_each(?))"
+        return self._ask(f"{_SELECT} {where} ORDER BY id LIMIT 100", (json.dumps(list(but)),))
 
     def count_whole(self) -> int:
         """How many are to be verified and stored."""

@@ -1,4 +1,9 @@
-"""Verifies files that have come whole and stores them for good; only then is the post told that they are there."""
+"""Verifies files that have come whole and stores them for good; only then is the post told that they are there.
+
+A file that cannot be stored is set aside for a while, each time for longer, and the others go on. Whether it is that
+file or the whole store, only another file tells: a round ends with a failure when nothing was stored since it began or
+since the failure before, and so a store that is away costs one try a round, each of another file.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -25,15 +30,35 @@ log = logging.getLogger(__name__)
 
 _FIRST_WAIT_S: Final = 0.5
 _LONGEST_WAIT_S: Final = 30.0
+_LONGEST_ASIDE_S: Final = 60.0
+_MOST_DUE: Final = 100
 _IDLE_S: Final = 1.0
 
 Tell = Callable[[str, Mapping[str, Answer]], None]
 
 
+class _Aside(NamedTuple):
+    """A file that could not be stored. due: when it is tried again, monotonic."""
+
+    station: str
+    sha256: str
+    due: float
+    wait_s: float
+
+
+class _Round(NamedTuple):
+    """tried: how many were to be stored. stored: how many were, or were given up. fault: why the last that was not was
+    not, or ""."""
+
+    tried: int
+    stored: int
+    fault: str
+
+
 class MediaKeeper:
     """A stage. Only `path_of` of the parts is used. attempts: how often a file that is not what its hash says is begun
-    anew. For others to look at, from any thread: behind (files to be stored), trouble ("" or why it waits), counts,
-    discards."""
+    anew. For others to look at, from any thread: behind (files to be stored), trouble ("" or why some of them wait),
+    counts, discards."""
 
     def __init__(self, index: MediaIndex, parts: Parts, archive: Archive, attempts: int, tell: Tell) -> None:
         self._index = index
@@ -42,6 +67,7 @@ class MediaKeeper:
         self._attempts = attempts
         self._tell = tell
         self._news = threading.Event()
+        self._aside: dict[int, _Aside] = {}
         self.behind = 0
         self.trouble = ""
         self.counts: Counter[str] = Counter()
@@ -57,22 +83,62 @@ class MediaKeeper:
         while not stop.is_set():
             self._news.clear()
             try:
-                rows = self._index.whole()
-                self.behind = self._index.count_whole()
-                for row in rows:
-                    if stop.is_set():
-                        return
-                    self._settle(row)
-                    self.behind -= 1
-            except (RetryLater, OSError) as error:
-                self._say(str(error))
+                tried, stored, fault = self._round(stop)
+            except RetryLater as error:  # the index
+                tried, stored, fault = 1, 0, str(error)
+            if stored:
+                wait_s = _FIRST_WAIT_S
+            if fault:
+                self._say(fault)
                 stop.wait(wait_s)
                 wait_s = min(_LONGEST_WAIT_S, wait_s * 2)
                 continue
-            self._say("")
-            wait_s = _FIRST_WAIT_S
-            if not rows:
+            if not self._aside:
+                self._say("")
+            if not tried:
                 self._wait(stop)
+
+    def _round(self, stop: threading.Event) -> _Round:
+        """Those that are new, then those that were set aside and are due. Raises MediaIndexError."""
+        rows = self._index.whole(self._aside) + self._due()
+        self.behind = self._index.count_whole()
+        stored, fault, is_in_doubt = 0, "", True
+        for tried, row in enumerate(rows, start=1):
+            if stop.is_set():
+                return _Round(tried, stored, "")
+            try:
+                self._settle(row)
+            except (RetryLater, OSError) as error:
+                fault = str(error)
+                self._set_aside(row)
+                if is_in_doubt:
+                    break
+                is_in_doubt = True
+                continue
+            self._aside.pop(row.id, None)
+            self.behind -= 1
+            stored, is_in_doubt = stored + 1, False
+        return _Round(len(rows), stored, fault)
+
+    def _due(self) -> list[FileRow]:
+        """Of those set aside: whose time has come, longest since first. What is stored or given up meanwhile is
+        forgotten."""
+        now = time.monotonic()
+        rows: list[FileRow] = []
+        for number, aside in sorted(self._aside.items(), key=lambda item: item[1].due):
+            if aside.due > now or len(rows) == _MOST_DUE:
+                break
+            row = self._index.get(aside.station, aside.sha256)
+            if row is None or row.id != number or row.state is not FileState.WHOLE:
+                del self._aside[number]
+            else:
+                rows.append(row)
+        return rows
+
+    def _set_aside(self, row: FileRow) -> None:
+        earlier = self._aside.get(row.id)
+        wait_s = _FIRST_WAIT_S if earlier is None else min(_LONGEST_ASIDE_S, earlier.wait_s * 2)
+        self._aside[row.id] = _Aside(row.station, row.sha256, time.monotonic() + wait_s, wait_s)
 
     def _settle(self, row: FileRow) -> None:
         part = self._parts.path_of(row)
