@@ -32,6 +32,7 @@ from gateway.rules.matches import Detection, HeardMatcher, Match, Matcher, NearM
 from gateway.rules.silences import Silences
 
 _CONFIDENCE: Final = QUANTITIES["confidence_ratio"]
+_LEVEL: Final = QUANTITIES["sound_level_decibels"]
 _NUMBER: Final = QUANTITIES["incident_number"].code
 _STEP: Final = QUANTITIES["incident_step"].code
 _DEAF_MS: Final = 60_000
@@ -211,11 +212,13 @@ class Engine:
         return hours.hold(self._almanac.at((self._now_ms or 0) + self._wall_offset_ms, self._quality))
 
     def _detected(self, reading: Reading, at_ms: int, wall_ms: int, within_ms: int | None) -> list[Change]:
-        confidence = None
+        confidence = level = None
         for code, steps in zip(reading.codes, reading.steps, strict=False):
             if code == _CONFIDENCE.code:
                 confidence = steps / _CONFIDENCE.per_unit
-        detection = Detection(at_ms, wall_ms, reading.sensor, reading.label, confidence, within_ms)
+            elif code == _LEVEL.code:
+                level = steps / _LEVEL.per_unit
+        detection = Detection(at_ms, wall_ms, reading.sensor, reading.label, confidence, within_ms, level)
         self._holding.heard(detection)
         self._heard += 1
         changes: list[Change] = []

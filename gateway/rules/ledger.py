@@ -208,6 +208,8 @@ class Ledger:
         for live in reversed(self._unbound.get(rule, ())):
             if sensors.isdisjoint(live.sensors) or live.rule == STORM:
                 continue
+            if match is not None and match.passage is not None and live.keys:  # another boat
+                continue
             if match is None:
                 if live.state != "closed":
                     return live

@@ -21,7 +21,7 @@ _KEPT_FOR_LATE: Final = 64
 
 class Detection(NamedTuple):
     """at_ms: steady time at which it happened (its age is off), wall_ms: Unix time, within_ms: its bounds, None where
-    nobody knows. confidence: None where none was told."""
+    nobody knows. confidence: None where none was told; level: of the sound, decibels, None where none was told."""
 
     at_ms: int
     wall_ms: int
@@ -29,6 +29,7 @@ class Detection(NamedTuple):
     label: str
     confidence: float | None
     within_ms: int | None
+    level: float | None = None
 
 
 class Match(NamedTuple):
