@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from deploy.language import Text
+from deploy.settings.far import doubts_of_distance
 from gateway.hearing import configured_sensors
 
 if TYPE_CHECKING:
@@ -17,7 +18,11 @@ _CARRY_WORDS: Final = "meshtastic"
 
 
 def doubts_of_map(settings: GatewaySettings, place: Place) -> list[Text]:
-    """Sensors that have a place and that nobody can hear."""
+    """Sensors that have a place and that nobody can hear, and whatever is far from the rest."""
+    return [*_unheard(settings, place), *doubts_of_distance(place)]
+
+
+def _unheard(settings: GatewaySettings, place: Place) -> list[Text]:
     known = {source.name for source in settings.sources} | set(configured_sensors(settings.sources))
     unheard = [name for name in place.sensors if name not in known]
     if not settings.sources or not unheard:

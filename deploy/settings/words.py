@@ -424,6 +424,10 @@ _SENTENCES: Final = tuple(
             r"la embarcación más lenta no es más lenta que la más rápida",
         ),
         (r"sensor (.*) is placed twice", r"el sensor \1 está dos veces"),
+        (
+            r"a latitude is -90 to 90: are latitude and longitude swapped\?",
+            r"una latitud va de -90 a 90: ¿latitud y longitud cambiadas?",
+        ),
         (r"latitude and longitude go together", r"latitude y longitude van juntas"),
         (r"(.*) is no quantity of the catalogue", r"\1 no es una magnitud del catálogo"),
         (r"InfluxDB 2.x needs `token` and `org`", r"InfluxDB 2.x necesita `token` y `org`"),

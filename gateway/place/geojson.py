@@ -143,6 +143,11 @@ def _point(position: Any, budget: _Budget, fault: _Fault) -> Point:
         if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
             raise fault("una posición es [longitud, latitud]", "a position is [longitude, latitude]")
     if not (-180 <= longitude <= 180 and -90 <= latitude <= 90):
+        if -180 <= latitude <= 180 and -90 <= longitude <= 90:
+            raise fault(
+                f"[{longitude:g}, {latitude:g}]: ¿latitud y longitud cambiadas? En GeoJSON va primero la longitud",
+                f"[{longitude:g}, {latitude:g}]: are latitude and longitude swapped? GeoJSON has longitude first",
+            )
         raise fault(
             f"[{longitude:g}, {latitude:g}] no está en la Tierra: en GeoJSON va primero la longitud, en grados WGS 84",
             f"[{longitude:g}, {latitude:g}] is not on Earth: GeoJSON has longitude first, in degrees of WGS 84",

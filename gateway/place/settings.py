@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from firmware_bridge.readings import MAX_NAME_BYTES, is_name
@@ -19,7 +19,13 @@ def _name(text: str) -> str:
     return text
 
 
-Latitude = Annotated[float, Field(ge=-90, le=90)]
+def _no_longitude(degrees: object) -> object:
+    if isinstance(degrees, int | float) and not isinstance(degrees, bool) and 90 < abs(degrees) <= 180:
+        raise PydanticCustomError("value_error", "a latitude is -90 to 90: are latitude and longitude swapped?")
+    return degrees
+
+
+Latitude = Annotated[float, Field(ge=-90, le=90), BeforeValidator(_no_longitude)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 Group = Annotated[str, Field(min_length=1, max_length=64)]
 

@@ -80,7 +80,8 @@ def test_the_settings_go_before_the_map() -> None:
     [
         ([{"name": "a"}, {"name": "a"}], "sensor a is placed twice"),
         ([{"name": "a", "latitude": 3}], "latitude and longitude go together"),
-        ([{"name": "a", "latitude": 91, "longitude": 0}], "less than or equal to 90"),
+        ([{"name": "a", "latitude": 91, "longitude": 0}], "are latitude and longitude swapped"),
+        ([{"name": "a", "latitude": 191, "longitude": 0}], "less than or equal to 90"),
         ([{"name": ""}], "a sensor's name is 1 to 32 printable bytes"),
     ],
 )
