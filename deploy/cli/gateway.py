@@ -101,7 +101,7 @@ def pin(
     if from_stdin:
         chosen = typer.get_text_stream("stdin").readline(MOST_PIN + 2).rstrip("\r\n")
     else:
-        ask = f"PIN ({LEAST_PIN}-{MOST_PIN})"
+        ask = f"PIN ({LEAST_PIN}-{MOST_PIN} {'cifras' if spanish else 'digits'})"
         chosen = typer.prompt(ask, hide_input=True, confirmation_prompt="Otra vez" if spanish else "Again")
     path = settings.page.pin_file or settings.outbox.path.parent / "page.pin"
     try:

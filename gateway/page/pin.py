@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import hmac
 import os
+import pwd
 import secrets
 from pathlib import Path
 from typing import Final
@@ -19,7 +20,11 @@ from typing import Final
 from gateway.page.errors import PinError
 
 LEAST_PIN: Final = 4
-MOST_PIN: Final = 64
+MOST_PIN: Final = 12
+_MOST_TYPED: Final = 64
+"""Of what is tried: a PIN of an earlier version may be longer, and have letters."""
+_SERVICE_USER: Final = "vigia"
+"""As in deploy/systemd/vigia.sysusers.conf."""
 # RFC 7914: 4 MiB of memory for a moment, and a tenth of a second on a small Pi.
 _COST: Final = 4096
 _BLOCK: Final = 8
@@ -28,16 +33,38 @@ _MAX_FILE_BYTES: Final = 1024
 
 
 def write_pin(path: Path, pin: str) -> None:
-    """Put the PIN's hash into the file, for its owner alone. Raises PinError: too short or long, or not writable."""
-    if not LEAST_PIN <= len(pin) <= MOST_PIN or pin != pin.strip():
+    """Put the PIN's hash into the file, for its owner alone; makes the file's directory, as before a gateway's first
+    start. Raises PinError: not 4 to 12 digits, or not writable."""
+    if not (LEAST_PIN <= len(pin) <= MOST_PIN and pin.isascii() and pin.isdecimal()):
         raise PinError(
-            f"un PIN tiene de {LEAST_PIN} a {MOST_PIN} signos, sin espacios alrededor",
-            f"a PIN has {LEAST_PIN} to {MOST_PIN} characters and no spaces around it",
+            f"un PIN es de {LEAST_PIN} a {MOST_PIN} cifras, sin letras ni espacios: el teclado de la página solo tiene"
+            " cifras",
+            f"a PIN is {LEAST_PIN} to {MOST_PIN} digits, without letters and spaces: the page's keyboard has digits"
+            " alone",
         )
+    _make_directory(path.parent)
     salt = secrets.token_bytes(16)
     told = (base64.b64encode(part).decode() for part in (salt, _digest(pin, salt, _COST, _BLOCK, _PARALLEL)))
     line = "$".join(("scrypt", str(_COST), str(_BLOCK), str(_PARALLEL), *told)) + "\n"
     write_secret(path, line.encode())
+
+
+def _make_directory(path: Path) -> None:
+    """If it is not there yet. When root makes it, it is the service's where there is one on this machine. Raises
+    PinError."""
+    try:
+        if path.is_dir():
+            return
+        path.mkdir(mode=0o750, parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            with contextlib.suppress(KeyError):  # no such user
+                service = pwd.getpwnam(_SERVICE_USER)
+                os.chown(path, service.pw_uid, service.pw_gid)
+    except OSError as error:
+        raise PinError(
+            f"no se puede crear el directorio {path}: {error.strerror}; use sudo, o diga pin_file en [page]",
+            f"the directory {path} cannot be made: {error.strerror}; use sudo, or say pin_file in [page]",
+        ) from error
 
 
 def write_secret(path: Path, content: bytes) -> None:
@@ -94,7 +121,7 @@ class PinFile:
         if name != "scrypt" or not (2 <= numbers[0] <= 65536 and 1 <= numbers[1] <= 16 and 1 <= numbers[2] <= 16):
             raise self._spoilt()
         try:
-            found = _digest(pin[:MOST_PIN], known[0], *numbers)
+            found = _digest(pin[:_MOST_TYPED], known[0], *numbers)
         except ValueError:
             raise self._spoilt() from None
         return hmac.compare_digest(found, known[1])

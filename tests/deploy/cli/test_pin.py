@@ -47,9 +47,18 @@ def test_where_the_settings_say(settings: Path, tmp_path: Path) -> None:
     assert PinFile(tmp_path / "other.pin").is_right("13579")
 
 
-@pytest.mark.parametrize(("lang", "words"), [("es", "un PIN tiene"), ("en", "a PIN has")])
-def test_one_that_is_too_short_is_refused_in_words(settings: Path, lang: str, words: str) -> None:
-    said = runner.invoke(app, ["gateway", "pin", str(settings), "--stdin", "--lang", lang], input="12\n")
+@pytest.mark.parametrize(("lang", "words"), [("es", "un PIN es de 4 a 12 cifras"), ("en", "a PIN is 4 to 12 digits")])
+@pytest.mark.parametrize("pin", ["12", "12a4", "1234567890123"])
+def test_what_is_no_pin_is_refused_in_words(settings: Path, lang: str, words: str, pin: str) -> None:
+    said = runner.invoke(app, ["gateway", "pin", str(settings), "--stdin", "--lang", lang], input=f"{pin}\n")
     assert said.exit_code == 1
     assert words in said.output
     assert not (settings.parent / "page.pin").exists()
+
+
+def test_before_the_first_start_of_the_gateway(tmp_path: Path) -> None:
+    file = tmp_path / "gateway.toml"
+    file.write_text(f'[outbox]\npath = "{tmp_path}/lib/outbox.db"\n')
+    said = runner.invoke(app, ["gateway", "pin", str(file), "--stdin"], input="135790\n")
+    assert said.exit_code == 0, said.output
+    assert PinFile(tmp_path / "lib" / "page.pin").is_right("135790")

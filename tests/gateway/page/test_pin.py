@@ -34,7 +34,7 @@ def test_the_same_pin_twice_gives_two_hashes(tmp_path: Path) -> None:
     assert (tmp_path / "a").read_bytes() != (tmp_path / "b").read_bytes()
 
 
-@pytest.mark.parametrize("pin", ["", "123", " 1234", "1234 ", "1" * 65])
+@pytest.mark.parametrize("pin", ["", "123", " 1234", "1234 ", "1" * 13, "12a4", "١٢٣٤", "２４６８", "12.4", "-1234"])
 def test_a_pin_too_short_or_long_or_with_spaces_is_refused(tmp_path: Path, pin: str) -> None:
     with pytest.raises(PinError) as refused:
         write_pin(tmp_path / "page.pin", pin)
@@ -67,5 +67,20 @@ def test_a_spoilt_file_lets_nobody_in(tmp_path: Path, content: bytes) -> None:
 
 
 def test_a_file_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "page.pin.part").mkdir()
     with pytest.raises(PinError, match="cannot be written"):
-        write_pin(tmp_path / "no such directory" / "page.pin", "1234")
+        write_pin(tmp_path / "page.pin", "1234")
+
+
+def test_before_the_first_start_the_directory_is_made(tmp_path: Path) -> None:
+    path = tmp_path / "lib" / "vigia" / "page.pin"
+    write_pin(path, "1234")
+    assert PinFile(path).is_right("1234")
+    assert stat.S_IMODE(path.parent.stat().st_mode) & 0o007 == 0
+
+
+def test_a_directory_that_cannot_be_made_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(PinError) as refused:
+        write_pin(tmp_path / "file" / "lib" / "page.pin", "1234")
+    assert "use sudo, o diga pin_file" in refused.value.words("es")
