@@ -252,17 +252,23 @@ class Desk:
             if not self._waiting or now < self._not_before:
                 self._news.wait(_POLL_S if not self._waiting else min(_POLL_S, self._not_before - now))
                 now = time.monotonic()
+        self._let_go_of_late()
+        with self._news:
+            if not self._waiting or now < self._not_before:
+                return None
+            self._giving, self._busy_since = self._waiting.popleft(), now
+            return self._giving
+
+    def _let_go_of_late(self) -> None:
+        now = time.monotonic()
+        with self._news:
             late = [notice for notice in self._waiting if now - notice.due_at > self._settings.too_late_s]
             for notice in late:
                 self._waiting.remove(notice)
-            chosen = self._waiting.popleft() if self._waiting and now >= self._not_before else None
-            if chosen is not None:
-                self._giving, self._busy_since = chosen, now
         for notice in late:
             self._give_up("warning_too_late", notice)
         if late:
             self._moved()
-        return chosen
 
     # giving
 
@@ -273,6 +279,8 @@ class Desk:
             except OutputError as error:
                 self._failed(error)
                 stop.wait(self._backoff.next_s())
+                self._recall()
+                self._let_go_of_late()
             else:
                 self._well()
                 return True
