@@ -220,7 +220,7 @@ def withdraw_(
     book: BookFile = BOOK,
     lang: Language = Lang.ES,
 ) -> None:
-    """Anular una orden que no tiene respuesta: queda retirada y ya no se envía. Dice si puede que el puesto ya la tenga.
+    """Anular una orden que no tiene respuesta: queda retirada. Dice si puede que el puesto ya la tenga.
 
     Withdraw an order that has no answer: it is not sent any more. Says whether it may have reached the post.
     """

@@ -15,7 +15,7 @@ from deploy.doctor.influx import influx_check
 from deploy.doctor.ingest_api import api_check
 from deploy.doctor.journal import journal_checks
 from deploy.doctor.links import links_check
-from deploy.doctor.orders import orders_checks
+from deploy.doctor.orders import on_trial, orders_checks
 from deploy.doctor.service import service_check
 from deploy.settings.problems import SettingsFileError
 from deploy.settings.registry import load_registry
@@ -48,7 +48,8 @@ def examine_headquarters(path: Path) -> list[Told]:
     if sound("influx"):
         checks.append(influx_check(settings.influx))
     if sound("api") and settings.api.port:
-        checks += [api_check(settings.api), links_check(settings.api)]
+        book = settings.commands.path if sound("commands") else None
+        checks += [api_check(settings.api), links_check(settings.api, lambda: on_trial(book))]
     if sound("commands"):
         checks += orders_checks(settings.commands.path)
     return [*looked.faults, *examine(checks)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -11,6 +11,7 @@ import msgspec
 
 from deploy.doctor.findings import Check, Finding, Text, ages, attention, ok
 from deploy.doctor.ingest_api import StrangeAnswerError, ask
+from deploy.doctor.orders import OnTrial
 from gateway.contract.states import BUDGET_SPENT, STOPPED
 from ingest.api.settings import ApiSettings
 
@@ -29,12 +30,12 @@ class PostLink(msgspec.Struct):
     last_received: datetime | None = None
 
 
-def links_check(settings: ApiSettings) -> Check:
-    """Two questions to the API of this machine."""
-    return Check(Text("Enlaces", "Links"), lambda: _look(settings))
+def links_check(settings: ApiSettings, trials: Callable[[], Mapping[str, OnTrial]] = dict) -> Check:
+    """Two questions to the API of this machine. trials: the orders that posts are trying now, by post."""
+    return Check(Text("Enlaces", "Links"), lambda: _look(settings, trials()))
 
 
-def _look(settings: ApiSettings) -> list[Finding]:
+def _look(settings: ApiSettings, trials: Mapping[str, OnTrial]) -> list[Finding]:
     try:
         if any(str(reason).startswith("broker") for reason in ask(settings, "/readyz")["reasons"]):
             return []  # what is known of links is old: the fault is here, and the look at the broker tells
@@ -42,24 +43,36 @@ def _look(settings: ApiSettings) -> list[Finding]:
         posts = msgspec.convert(told["stations"], list[PostLink])
     except (OSError, StrangeAnswerError, KeyError, TypeError, msgspec.ValidationError):
         return []  # the look at the API tells
-    return judge_links(posts, time.time())
+    return judge_links(posts, time.time(), trials)
 
 
-def judge_links(posts: Sequence[PostLink], now: float) -> list[Finding]:
-    """What to say of the posts' links at a Unix time, in seconds. Nothing is said of posts that were never heard."""
+def judge_links(posts: Sequence[PostLink], now: float, trials: Mapping[str, OnTrial] | None = None) -> list[Finding]:
+    """What to say of the posts' links at a Unix time, in seconds. Nothing is said of posts that were never heard. A
+    post that tries an order starts anew and may be away meanwhile; it comes back by itself."""
+    tried = {name: one for name, one in (trials or {}).items() if now - one.until_ms / 1000 <= _OVERDUE_S}
     known = [post for post in posts if post.link in ("up", "down")]
     if not known:
         return []
     up = [post for post in known if post.link == "up"]
-    lost = [post for post in known if post.link == "down" and not post.link_reason]
+    trying = [post for post in known if _is_away(post) and post.name in tried]
+    lost = [post for post in known if post.link == "down" and not post.link_reason and post not in trying]
     closed = [post for post in known if post.link == "down" and post.link_reason]
     overdue = [post for post in closed if post.link_next and now - post.link_next.timestamp() > _OVERDUE_S]
-    stopped = [post for post in closed if post.link_reason == STOPPED]
+    stopped = [post for post in closed if post.link_reason == STOPPED and post not in trying]
     spent = [post for post in closed if post.link_reason == BUDGET_SPENT and post not in overdue]
-    waiting = [post for post in closed if post not in overdue and post not in stopped and post not in spent]
+    waiting = [post for post in closed if post not in overdue and post not in (*stopped, *spent, *trying)]
     findings = [
         ok("links", f"Con enlace ahora: {len(up)} de {len(known)}", f"Linked now: {len(up)} of {len(known)}"),
     ]
+    if trying:
+        told = _told(trying, [tried[post.name].words for post in trying])
+        findings.append(
+            ok(
+                "links_on_trial",
+                f"Sin enlace mientras prueban una orden; vuelven solos: {told.es}",
+                f"Away while they try an order; they come back by themselves: {told.en}",
+            )
+        )
     if waiting:
         told = _told(waiting, [_until(post) for post in waiting])
         findings.append(
@@ -115,6 +128,10 @@ def judge_links(posts: Sequence[PostLink], now: float) -> list[Finding]:
             )
         )
     return findings
+
+
+def _is_away(post: PostLink) -> bool:
+    return post.link == "down" and post.link_reason in (None, "", STOPPED)
 
 
 def _until(post: PostLink) -> Text:

@@ -16,6 +16,8 @@ from deploy.doctor.examine import examine
 from deploy.doctor.extras import extra_checks
 from deploy.doctor.findings import Check, Finding, Text, Told, attention, counted, ok
 from deploy.doctor.folders import folder_checks
+from deploy.doctor.from_afar import THEME as FROM_AFAR
+from deploy.doctor.from_afar import look_from_afar
 from deploy.doctor.outbox import outbox_checks
 from deploy.doctor.outputs import outputs_check
 from deploy.doctor.rules import rules_checks
@@ -32,12 +34,17 @@ def examine_post(path: Path) -> list[Told]:
     settings, sound = looked.settings, looked.sound
     if settings is None:
         return [*looked.faults, *examine([clock_check(at_post=True), disk_check(path.parent)])]
+    well = [] if looked.faults else [_settings(settings, path)]
+    afar: list[Finding] = []
+    if not looked.faults:
+        settings, afar = look_from_afar(settings)  # from here on as the gateway runs
     uplink = settings.uplink
     files = Files(uplink.ca_file, uplink.cert_file, uplink.key_file) if uplink.tls else None
     kept = settings.outbox.path
     state = running_state(kept) if sound("outbox") else None
     checks = [
-        *([] if looked.faults else [Check(THEME, lambda: [_settings(settings, path)])]),
+        *([Check(THEME, lambda: well)] if well else []),
+        *([Check(FROM_AFAR, lambda: afar)] if afar else []),
         clock_check(at_post=True, system_trusted=settings.clock.trust == "system"),
         *port_checks(settings.sources),
         *folder_checks(settings.sources, absence_is_told=state is not None),

@@ -8,6 +8,7 @@ import pytest
 
 from deploy.doctor.findings import Mark
 from deploy.doctor.links import PostLink, judge_links, links_check
+from deploy.doctor.orders import OnTrial
 from deploy.parts.processes import free_port
 from ingest.api.settings import ApiSettings
 from tests.deploy.doctor.findings import found, look
@@ -53,6 +54,17 @@ def test_each_way_of_being_down_is_told_apart(post: PostLink, code: str | None, 
     (finding,) = findings[1:]
     assert (finding.code, finding.mark) == (code, mark)
     assert said in finding.what.es
+
+
+@pytest.mark.parametrize("reason", ["stopped", None])
+def test_a_post_that_tries_an_order_is_neither_stopped_nor_lost_until_it_should_be_back(reason: str | None) -> None:
+    post = PostLink("a", "down", reason, None, at(-60))
+    trials = {"a": OnTrial("ab" * 8, round(NOW * 1000))}
+    (_, trying) = judge_links([post], NOW + 600, trials)
+    assert (trying.code, trying.mark) == ("links_on_trial", Mark.OK)
+    assert f"a (orden {'ab' * 8}; si falla, vuelve a lo de antes a más tardar a las 20" in trying.what.es
+    (_, away) = judge_links([post], NOW + 3600, trials)
+    assert away.mark is Mark.ATTENTION
 
 
 def test_many_are_named_in_part_and_none_is_nothing() -> None:
