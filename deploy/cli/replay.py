@@ -71,12 +71,9 @@ def replay(
         with _progress(Text("las reglas de ahora", "the present rules")(language)) as progress:
             present = try_rules(rules_of_post(told, language), place, zone, past.facts, since_ms, progress)
     heard = sum(fact.steady_ms >= since_ms for fact in past.facts)
-    days = (past.facts[-1].steady_ms - since_ms) / 86_400_000
+    span = _span_words(past.facts[-1].steady_ms - since_ms)
     report.say(
-        Text(
-            f"{rules} sobre {heard} lecturas de {days:.1f} días:",
-            f"{rules} on {heard} readings of {days:.1f} days:",
-        )
+        Text(f"{rules} sobre {heard} lecturas de {span.es}:", f"{rules} on {heard} readings of {span.en}:"),
     )
     if past.unread:
         report.say(Text(f"{past.unread} no se pudieron leer.", f"{past.unread} could not be read."))
@@ -90,6 +87,18 @@ def _span_ms(text: str, language: Language) -> int:
             Text(f"--since {text}: escriba 7d, 12h o 90m", f"--since {text}: write 7d, 12h or 90m")(language)
         )
     return int(found[1]) * _MS[found[2]]
+
+
+def _span_words(span_ms: int) -> Text:
+    """How long, in the unit that fits."""
+    if span_ms < 2 * _MS["h"]:
+        minutes = f"{span_ms / _MS['m']:.0f} min"
+        return Text(minutes, minutes)
+    if span_ms < 2 * _MS["d"]:
+        hours = f"{span_ms / _MS['h']:.1f}"
+        return Text(f"{hours} horas", f"{hours} hours")
+    days = f"{span_ms / _MS['d']:.1f}"
+    return Text(f"{days} días", f"{days} days")
 
 
 def _post(settings: Path | None, language: Language) -> GatewaySettings:

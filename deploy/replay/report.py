@@ -38,8 +38,8 @@ class Report:
         """By rule, by day, then each incident in a line."""
         self._by_rule(tried, present)
         self._by_day(tried, present)
-        self._each(Text("Avisos", "Warnings"), tried.warned)
-        self._each(Text("Callados", "Held back"), tried.held_back)
+        self._each(Text("Avisos", "Warnings"), tried.warned, tried)
+        self._each(Text("Callados", "Held back"), tried.held_back, tried)
 
     def _by_rule(self, tried: Tried, present: Tried | None) -> None:
         told = _counts(tried)
@@ -61,8 +61,8 @@ class Report:
         self._console.print(table)
 
     def _by_day(self, tried: Tried, present: Tried | None) -> None:
-        told = Counter(self._day(one) for one in tried.warned)
-        now = Counter(self._day(one) for one in present.warned) if present is not None else Counter[dt.date]()
+        told = Counter(self._day(one, tried) for one in tried.warned)
+        now = Counter(self._day(one, present) for one in present.warned) if present is not None else Counter[dt.date]()
         if not (told or now):
             return
         self._console.print()
@@ -79,7 +79,7 @@ class Report:
             if present is not None:
                 self._console.print(f"{'':12}{_bar('░', now[day], most)}", markup=False, highlight=False)
 
-    def _each(self, head: Text, incidents: Sequence[Incident]) -> None:
+    def _each(self, head: Text, incidents: Sequence[Incident], tried: Tried) -> None:
         if not incidents:
             return
         self._console.print()
@@ -87,11 +87,14 @@ class Report:
         for one in incidents:
             why = f" [{one.suppressed_by}]" if one.suppressed_by else ""
             said = words(Change(Step.RAISED, one), self._language, self._place, self._zone)
-            line = f"{self._moment(one.first_ms)}  {said}  ({', '.join(_rules_of(one))}){why}"
+            if self._moment(one.first_ms) != (when := self._moment(tried.when_ms(one))):
+                heard = f"{self._local(one.first_ms):%H:%M}"
+                said += Text(f", se oyó desde las {heard}", f", heard since {heard}")(self._language)
+            line = f"{when}  {said}  ({', '.join(_rules_of(one))}){why}"
             self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def _day(self, incident: Incident) -> dt.date:
-        return self._local(incident.first_ms).date()
+    def _day(self, incident: Incident, tried: Tried) -> dt.date:
+        return self._local(tried.when_ms(incident)).date()
 
     def _moment(self, wall_ms: int) -> str:
         return f"{self._local(wall_ms):%d.%m. %H:%M}"

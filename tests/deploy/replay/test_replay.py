@@ -101,6 +101,29 @@ def test_an_export_of_facts_will_do_and_the_present_rules_are_run_on_it(post: Pa
     assert ["chainsaw", "0", "0", "7", "0"] in rows
 
 
+def test_a_boat_is_listed_when_it_would_have_warned(post: Path) -> None:
+    """When it is heard at a second sensor, not when at the first."""
+    sounds = [heard(at_s, "rio-arriba", "long_tail_motor") for at_s in (0, 30, 60)]
+    sounds += [heard(at_s, "rio-medio", "long_tail_motor") for at_s in (1200, 1230, 1260)]
+    facts, rules = post.parent / "boat.jsonl", post.parent / "boat.toml"
+    facts.write_bytes(b"\n".join(msgspec.json.encode(fact) for fact in [*sounds, status(1800, "rio-abajo")]))
+    rules.write_text('[[rules]]\nname = "bote"\nwhen = "boat"\n')
+    told = vigia(rules, "--settings", post, "--history", facts)
+    lines = told.output.splitlines()
+    assert lines[0].endswith("boat.toml sobre 7 lecturas de 30 min:")
+    (boat,) = [line for line in lines if "Peque-peque" in line]
+    assert boat.startswith("21.09. 09:3"), boat
+    assert ", se oyó desde las 09:13  (bote)" in boat
+
+
+@pytest.mark.parametrize(("hours", "words"), [(1, "60 min"), (30, "30.0 horas"), (96, "4.0 días")])
+def test_how_long_is_in_the_unit_that_fits(post: Path, hours: int, words: str) -> None:
+    facts = post.parent / "span.jsonl"
+    facts.write_bytes(b"\n".join(msgspec.json.encode(status(at_s)) for at_s in (0, hours * 3600)))
+    told = vigia(post.parent / "rules.toml", "--settings", post, "--history", facts)
+    assert told.output.splitlines()[0].endswith(f"sobre 2 lecturas de {words}:")
+
+
 def test_nothing_is_left_beside_a_history_that_nobody_has_open(post: Path) -> None:
     before = sorted(post.parent.iterdir())
     vigia(post.parent / "rules.toml", "--settings", post)
