@@ -58,9 +58,11 @@ def kept(
     writer.start()
     try:
         with post.running():
-            yield post
+            try:
+                yield post
+            finally:
+                stop.set()
     finally:
-        stop.set()
         writer.join(10.0)
         post.warnings.close()
 
