@@ -8,7 +8,7 @@ from typing import Final
 from deploy.language import Text
 from deploy.orders.checking import Post, Remark, close
 
-_FORMS: Final = {
+FORMS: Final = {
     "ping": Text("ping", "ping"),
     "status": Text("status", "status"),
     "identify": Text("identify SEGUNDOS (0 a 255)", "identify SECONDS (0 to 255)"),
@@ -18,6 +18,7 @@ _FORMS: Final = {
     ),
     "reboot": Text("reboot SEGUNDOS (0 a 255)", "reboot SECONDS (0 to 255)"),
 }
+"""The words that our sensors know (`firmware_bridge.commands.words`), and what goes with each."""
 
 
 def words_remarks(post: Post | None, name: str, text: str) -> Iterator[Remark]:
@@ -32,14 +33,14 @@ def words_remarks(post: Post | None, name: str, text: str) -> Iterator[Remark]:
         body_of(Downlink(name, text=text))
     except DownlinkError:
         first = next(iter(text.lower().split()), "")
-        meant = first if first in _FORMS else close(first, _FORMS)
+        meant = first if first in FORMS else close(first, FORMS)
         if meant:
-            form = _FORMS[meant]
+            form = FORMS[meant]
             end = Text(f"¿quiso decir {form.es}?", f"do you mean {form.en}?")
         else:
             end = Text(
-                "conoce: " + "; ".join(form.es for form in _FORMS.values()),
-                "it knows: " + "; ".join(form.en for form in _FORMS.values()),
+                "conoce: " + "; ".join(form.es for form in FORMS.values()),
+                "it knows: " + "; ".join(form.en for form in FORMS.values()),
             )
         yield Remark(
             Text(

@@ -3,6 +3,7 @@ answered through outbox, broker and journal. All parts are real."""
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -11,7 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from deploy.cli.main import app
 from deploy.parts.servers import InfluxDB, Mosquitto
 from deploy.parts.services import Gateway, Ingest, write_registry
 from tests.support.waiting import wait_until
@@ -52,6 +55,12 @@ class Network:
     def states(self) -> str:
         return self.vigia("commands", "list", "--book", str(self.book), "--lang", "en")
 
+    def doctor(self, *words: object) -> dict[str, str]:
+        """Its findings by code: the words, or where for the broker."""
+        told = CliRunner().invoke(app, ["doctor", *map(str, words), "--json"])
+        findings = json.loads(told.output)["findings"]
+        return {one["code"]: one["where"] if one["code"].startswith("broker") else one["what"] for one in findings}
+
     def comes_to(self, command_id: str, state: str, timeout_s: float = 60.0) -> None:
         def has_come() -> bool:
             return any(line.split()[0] == command_id and state in line for line in self.lines())
@@ -79,6 +88,15 @@ def test_settings_are_tried_and_kept_and_those_that_cut_the_link_are_taken_back(
     network.comes_to(bad, "refused")
     assert "health.every_s" in network.states()
     cut = network.order("settings", POST, "uplink.port=9")
+    network.comes_to(cut, "on trial")
+    post, headquarters = (
+        network.doctor("--post", network.post.settings),
+        network.doctor("--headquarters", network.ingest.settings),
+    )
+    assert "uplink.port=9" in post["settings_on_trial"]
+    assert post["broker_refused"] == "127.0.0.1:9"
+    assert cut in headquarters["orders_on_trial"]
+    assert "links_stopped" not in headquarters
     network.comes_to(cut, "rolled back", timeout_s=90)
     assert network.post.running
     log = network.post.log.read_text()
@@ -104,6 +122,11 @@ def test_orders_in_a_row_are_all_done_and_one_that_closes_the_link_is_answered_f
 def test_an_order_given_while_the_post_is_away_reaches_it_later_and_is_carried_out_once(network: Network) -> None:
     network.post.stop()
     waiting = network.order("restart", POST)
+    withdrawn = network.order("restart", POST, "--machine")
+    assert "It was never sent" in network.vigia(
+        "commands", "withdraw", withdrawn, "--book", str(network.book), "--lang", "en"
+    )
+    wait_until("it is told why it waits", lambda: "gateway is stopped or starts anew" in network.states(), every_s=0.5)
     forged_key = network.directory / "other"
     network.vigia("commands", "key", str(forged_key))
     forged = network.order("restart", POST, keys=forged_key)
@@ -112,6 +135,8 @@ def test_an_order_given_while_the_post_is_away_reaches_it_later_and_is_carried_o
     wait_until("it starts anew", lambda: network.post.log.read_text().count("starting anew") == 1)
     wait_until("the forgery came", lambda: "a command is not believed" in network.post.log.read_text())
     assert any(line.split()[0] == forged and "sent" in line for line in network.lines())
+    assert any(line.split()[0] == withdrawn and "withdrawn" in line for line in network.lines())
+    assert "the machine is to start anew" not in network.post.log.read_text()
 
 
 def test_systemd_is_told_when_the_gateway_is_ready_and_that_its_stages_move(
