@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import shlex
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +14,9 @@ from rich.table import Table
 from rich.text import Text
 
 from deploy.demo.figures import CHAINSAW_QUERY
+from deploy.demo.posts import POSTS
 from deploy.demo.proof import Proof
-from deploy.demo.stage import DATABASE, PIN, Stage
+from deploy.demo.stage import BOOK, DATABASE, KEY, PIN, REGISTRY, Stage
 from deploy.parts.processes import find_program
 
 _COLUMNS: Final = (
@@ -106,12 +108,21 @@ def show_places(console: Console, stage: Stage, *, up: bool) -> None:
         _commands(console, f"las páginas de los puestos (PIN {PIN})  /  the posts' pages", *pages)
         _commands(console, "API", f"curl -s http://127.0.0.1:{ingest.api_port}/api/v1/stations")
         influx_shell = f"influx -port {influx.port} -database {DATABASE} -precision rfc3339"
+        _commands(console, "dar una orden a un puesto, y ver qué pasó  /  give a post an order, and see", *_orders())
         _commands(console, "preguntar a InfluxDB  /  ask InfluxDB", ask, influx_shell)
         return
     settings = shlex.quote(here(influx.directory / "influxdb.conf"))
     again = f"{find_program('influxd', 'influxdb')} -config {settings} &"
     _commands(console, "mirar otra vez  /  look again", again, ask)
     _commands(console, "o quedarse  /  or stay up", "make demo KEEP=1")
+
+
+def _orders() -> list[str]:
+    """An order that every post of the demo carries out, and how to see its answer."""
+    vigia = Path(sys.executable).with_name("vigia")
+    commands = f"{shlex.quote(str(vigia)) if vigia.exists() else 'vigia'} commands"
+    files = f"--key {KEY} --book {BOOK} --registry {REGISTRY}"
+    return [f"{commands} settings {POSTS[0].station} health.every_s=2 {files}", f"{commands} list --book {BOOK}"]
 
 
 def _commands(console: Console, title: str, *commands: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -21,6 +23,13 @@ from gateway.page.pin import write_pin
 DATABASE: Final = "vigia"
 PIN: Final = "2580"
 """For acting on the posts' pages."""
+
+
+KEY: Final = "commands.key"
+PUBLIC_KEY: Final = "headquarters.pub"
+BOOK: Final = "commands.db"
+REGISTRY: Final = "registry.toml"
+"""What orders to the posts need, in the stage's directory; the keys are named so by `vigia commands key`."""
 
 
 @dataclass
@@ -115,8 +124,11 @@ def build_stage(directory: Path, *, seconds: float, seed: int) -> Stage:
     directory.mkdir(parents=True, exist_ok=True)
     broker = Mosquitto(directory / "mosquitto")
     influx = InfluxDB(directory / "influxdb")
-    registry = write_registry(directory / "registry.toml", {post.station: post.territory for post in POSTS})
+    registry = write_registry(directory / REGISTRY, {post.station: post.territory for post in POSTS})
     ingest = Ingest(directory / "ingest", broker.port, influx.url, registry, database=DATABASE)
+    with ingest.settings.open("a") as file:
+        file.write(f'[commands]\npath = "{directory / BOOK}"\n')
+    orders = _make_keys(directory)
     relay = Relay(broker.port)
     posts = []
     for number, post in enumerate(POSTS):
@@ -125,8 +137,18 @@ def build_stage(directory: Path, *, seconds: float, seed: int) -> Stage:
         home.mkdir()
         place = place_settings(home, post, pace=seconds / post.scenario_s)
         write_pin(home / "page.pin", PIN)
-        gateway = Gateway(home, post.station, port, list(post.sensors), sources=place, page_port=free_port())
+        gateway = Gateway(home, post.station, port, list(post.sensors), sources=place + orders, page_port=free_port())
         speed = post.scenario_s / seconds
         sensors = Sensors(gateway, post.scenario, speed=speed, seed=seed + number, rate=None, longest_s=seconds)
         posts.append(StagedPost(post, gateway, sensors))
     return Stage(directory, broker, influx, ingest, relay, tuple(posts))
+
+
+def _make_keys(directory: Path) -> str:
+    """The keys of headquarters, for orders, as a person makes them: in another process, which alone needs to know how.
+    Returns the settings by which a post obeys them. Raises DeployError."""
+    command = [sys.executable, "-m", "deploy.cli", "commands", "key", str(directory)]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    if made.returncode:
+        raise DeployError(f"no keys for orders: {made.stderr.strip()}")
+    return f'[commands]\nkey_file = "{directory / PUBLIC_KEY}"\n'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import pytest
 from tests.support.waiting import wait_until
 
 COMMAND = (sys.executable, "-m", "deploy.cli", "demo", "--quick", "--directory")
+CODE = str(Path(__file__).resolve().parents[3])
 
 
 def those_of(directory: Path) -> set[int]:
@@ -53,6 +55,38 @@ def test_it_proves_that_everything_accepted_is_stored_once(tmp_path: Path) -> No
     assert demo.stdout.count(str(directory)) == 1
     assert "\x1b" not in demo.stdout
     assert demo.stderr == ""
+    assert not those_of(directory)
+
+
+@pytest.mark.slow
+def test_an_order_as_its_closing_words_have_it_is_carried_out(tmp_path: Path) -> None:
+    directory, out = tmp_path / "demo", tmp_path / "out"
+    with (
+        out.open("w") as told,
+        subprocess.Popen([*COMMAND, str(directory), "--keep"], stdout=told, stderr=subprocess.STDOUT) as demo,
+    ):
+        try:
+            wait_until("everything goes on", lambda: "Todo sigue en marcha" in out.read_text(), timeout_s=150)
+            order, look = (line for line in out.read_text().splitlines() if re.match(r"  \S*vigia commands ", line))
+
+            def say(line: str) -> str:
+                words = [sys.executable, "-m", "deploy.cli", *shlex.split(line)[1:]]
+                ran = subprocess.run(
+                    words,
+                    cwd=directory,
+                    capture_output=True,
+                    text=True,
+                    timeout=60,
+                    env={**os.environ, "PYTHONPATH": CODE},
+                )
+                assert ran.returncode == 0, ran.stdout + ran.stderr
+                return ran.stdout
+
+            assert "health.every_s=2" in say(order)
+            wait_until("it is done", lambda: "\thecha\t" in say(look), timeout_s=60)
+        finally:
+            demo.send_signal(signal.SIGINT)
+            demo.wait(60)
     assert not those_of(directory)
 
 
