@@ -276,6 +276,9 @@ def _output(one: OutputWord, state: BoardState, say: Language) -> OutputRow:
     if one.standing == "failing":
         words = say("No funciona: avise al técnico")
         return OutputRow(one.name, pictogram, kind, "bad", words, more=one.trouble)
+    if one.standing == "giving":
+        words = say("Está sonando") if one.kind == "siren" else say("Está encendida")
+        return OutputRow(one.name, pictogram, kind, "well", words)
     if one.last_ms is None:
         advice = {
             "siren": say("Toque «Probar» y fíjese que suene"),

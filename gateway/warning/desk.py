@@ -159,7 +159,12 @@ class Desk:
         hangs_s = self._output.lasts_s + _HANGS_S
         if busy_since is not None and not word.trouble and time.monotonic() - busy_since > hangs_s:
             word = msgspec.structs.replace(word, trouble=f"has not come back for {hangs_s:.0f} s")
-        standing = "failing" if word.trouble else "untried" if word.last_ms is None else "well"
+        if word.trouble:
+            standing = "failing"
+        elif busy_since is not None and self._output.is_quieted:
+            standing = "giving"
+        else:
+            standing = "untried" if word.last_ms is None else "well"
         return msgspec.structs.replace(word, standing=standing)
 
     def run(self, stop: threading.Event) -> None:

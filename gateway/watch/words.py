@@ -86,7 +86,7 @@ class TextWord(msgspec.Struct, frozen=True):
 class OutputWord(msgspec.Struct, frozen=True):
     """One output of warnings. kind: siren, lamp, radio, webhook, apprise, log. last_ms: Unix time of its last success,
     None for none since the start. waiting: warnings in its queue. trouble: "" or words for a person. standing: untried
-    (since the start nothing was given by it, and nothing failed), well, failing."""
+    (since the start nothing was given by it, and nothing failed), giving (it sounds or shines), well, failing."""
 
     name: str
     kind: str

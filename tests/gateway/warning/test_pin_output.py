@@ -57,6 +57,7 @@ def test_an_acknowledgement_ends_it_and_the_next_incident_sounds_at_once(pins: M
     with running(SIREN | {"seconds": 600, "repeat_s": 3600}) as post:
         post.warnings.warn(raised(1))
         wait_until("it sounds", lambda: pin(pins, 17).state is True)
+        assert post.state("sirena").standing == "giving"
         post.warnings.acknowledged(1)
         wait_until("it ends", lambda: post.state("sirena").sent == 1)
         assert pin(pins, 17).state is False
