@@ -12,6 +12,7 @@ import typer
 
 from deploy.cli.main import app
 from deploy.settings.file import load_settings
+from deploy.settings.post import place_of_post, rules_of_post
 from gateway.settings import GatewaySettings
 from ingest.registry import read_registry
 from ingest.settings import IngestSettings
@@ -88,6 +89,19 @@ def test_the_settings_of_the_post_that_warns_are_taken(tmp_path: Path) -> None:
     taken = load_settings(file, GatewaySettings)
     assert [output.output for output in taken.warnings] == ["siren", "lamp", "radio"]
     assert (taken.uplink.mode, taken.uplink.budget_bytes.media) == ("windows", 5_000_000)
+
+
+def test_the_settings_for_a_trial_are_taken_with_a_map_and_rules(tmp_path: Path) -> None:
+    (text,) = blocks(WARNS, "[station]")
+    (tmp_path / "mapa.geojson").write_bytes((ROOT / "gateway/place/example.geojson").read_bytes())
+    (tmp_path / "rules.toml").write_bytes((ROOT / "deploy/reference/rules.toml").read_bytes())
+    file = tmp_path / "gateway.toml"
+    file.write_text(text.replace("/tmp/prueba", str(tmp_path)))
+    taken = load_settings(file, GatewaySettings)
+    place, book = place_of_post(taken, "es"), rules_of_post(taken, "es")
+    (source,) = taken.sources
+    assert {sensor.name for sensor in source.devices} < set(place.sensors)  # type: ignore[attr-defined]  # of its driver
+    assert any("chainsaw" in rule.labels for rule in book.rules if rule.when == "heard")
 
 
 def test_headquarters_files_are_taken(tmp_path: Path) -> None:
