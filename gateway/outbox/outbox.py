@@ -66,6 +66,14 @@ class OutboxState(NamedTuple):
         return sum(self.by_lane.values())
 
 
+class Standing(NamedTuple):
+    """How far an outbox has come: the epochs of what it holds, oldest first and the present one last, and the last
+    sequence in that. It names the same place whatever clocks do, and wherever the entries are moved."""
+
+    epochs: tuple[bytes, ...]
+    sequence: int
+
+
 class Outbox:
     """See the module. path: the file. max_bytes: bound of what is kept on disk (reckoned). memory_bytes: bound of what
     waits in memory while the disk cannot take it."""
@@ -261,16 +269,34 @@ class Outbox:
         """Those of some entries that are still here."""
         return self._parcel(lane, lambda store: store.these(lane, run, ranges))
 
-    def latest_from_before(self, lane: Lane, limit: int) -> list[Entry]:
-        """The last entries of a lane that earlier openings took in, oldest first, with the time that their clock had:
-        this freezes nothing. Without those whose bytes have rotted."""
+    def epochs(self) -> tuple[bytes, ...]:
+        """The epochs of what it holds, oldest first, the present one last."""
+        with self._disk:
+            return self._store.epochs
 
-        def read(store: Store) -> list[Entry]:
-            rows = store.latest_from_before(lane, limit)
-            return [entry for entry in map(entry_in, rows) if entry is not None]
+    def standing(self) -> Standing | None:
+        """How far it has come. None while an alert waits in memory, which will stand beyond that."""
+        with self._disk, self._memory:
+            if any(row.lane is Lane.ALERT for row in self._pending):
+                return None
+            return Standing(self._store.epochs, self._store.last_sequence)
+
+    def latest_beyond(self, standing: Standing, lanes: Sequence[Lane], limit: int) -> list[tuple[Lane, Entry]]:
+        """What earlier openings took in beyond a place, of some lanes, the last so many of each, in the order in which
+        it was committed and with the time that their clock had: this freezes nothing. Without those whose bytes have
+        rotted."""
+
+        def read(store: Store) -> list[Row]:
+            present = standing.epochs[-1:]
+            known = [run for run in store.runs.values() if run.epoch in standing.epochs]
+            ends = [(run.id, standing.sequence if run.epoch in present else END[0]) for run in known]
+            end = max(ends, default=START)
+            rows = [row for lane in lanes for row in store.latest_from_before(lane, limit)]
+            return sorted((row for row in rows if (row.run, row.sequence) > end), key=lambda row: row[1:3])
 
         with self._disk:
-            return self._store.ask("be read", read) or []
+            rows = self._store.ask("be read", read) or []
+        return [(Lane(row.lane), entry) for row in rows if (entry := entry_in(row)) is not None]
 
     def _parcel(self, lane: Lane, read: Callable[[Store], list[Row]]) -> Parcel | None:
         def make(store: Store) -> Parcel | None:

@@ -68,6 +68,16 @@ class SafeStore:
         return self._store.run.epoch
 
     @property
+    def epochs(self) -> tuple[bytes, ...]:
+        """Of the entries that are kept, oldest first, the present one last."""
+        return tuple(run.epoch for run in sorted(self._store.runs.values()))
+
+    @property
+    def last_sequence(self) -> int:
+        """Of the last entry written in this epoch; 0 before the first."""
+        return self._next_sequence - 1
+
+    @property
     def held(self) -> Mapping[Lane, Held]:
         """What waits in each lane."""
         return self._store.held

@@ -18,7 +18,9 @@ from typing import Final, NamedTuple, TypeVar
 
 from gateway.clock.steady import SteadyPoint
 from gateway.outbox.disk_errors import is_busy, is_damage, is_no_room
+from gateway.outbox.outbox import Standing
 from gateway.rules.facts import Change, Fact
+from gateway.watch.heard import Heard, HeardLog
 from gateway.watch.history_file import Bytes, HistoryError, HistoryFile, read_facts, row_of
 
 T = TypeVar("T")
@@ -34,6 +36,10 @@ class _Batch(NamedTuple):
     facts: list[Bytes]
     changes: dict[int, Change]
     point: SteadyPoint | None
+    heard: Heard | None
+
+
+_NOTHING: Final = _Batch([], {}, None, None)
 
 
 class History:
@@ -53,6 +59,8 @@ class History:
         self._waiting: list[Bytes] = []
         self._changes: dict[int, Change] = {}
         self._point: SteadyPoint | None = None
+        self._heard = HeardLog()
+        self._is_heard_news = False
         self._trouble = ""
 
     @property
@@ -76,11 +84,27 @@ class History:
         with self._lock:
             self._shut()
 
-    def add(self, fact: Fact) -> None:
-        """Keep a fact from the next commit on. Its steady_ms must not be below that of the one before."""
+    @property
+    def heard_count(self) -> int:
+        """How many facts were added that are asked for."""
+        return self._heard.count
+
+    def add(self, fact: Fact, *, is_asked_for: bool = False) -> None:
+        """Keep a fact from the next commit on. Its steady_ms must not be below that of the one before. is_asked_for:
+        the outbox has it, and the next start asks whether it was heard."""
         row = row_of(fact)
         with self._memory:
             self._waiting.append(row)
+            if is_asked_for:
+                self._heard.add(fact.reading)
+                self._is_heard_news = True
+
+    def settle(self, standing: Standing, count: int) -> None:
+        """Keep, from the next commit on, that all up to this place in the outbox was heard; it holds the first so many
+        of the facts that are asked for."""
+        with self._memory:
+            self._heard.settle(standing, count)
+            self._is_heard_news = True
 
     def change(self, change: Change) -> None:
         """Keep an incident as it stands now, from the next commit on."""
@@ -96,14 +120,16 @@ class History:
         """Write what waits. sync: on the disk for certain when this returns (unless `trouble` says why not)."""
         with self._lock:
             with self._memory:
-                batch = _Batch(self._waiting, self._changes, self._point)
-                self._waiting, self._changes, self._point = [], {}, None
+                heard = self._heard.heard if self._is_heard_news else None
+                batch = _Batch(self._waiting, self._changes, self._point, heard)
+                self._waiting, self._changes, self._point, self._is_heard_news = [], {}, None, False
             if not any(batch):
                 return
             if self._file is None and time.monotonic() >= self._retry_at:
                 self._open()
-            if self._file is None or not self._write(batch, sync=sync):
-                self._put_back(batch)
+            left = batch if self._file is None else self._write(batch, sync=sync)
+            if any(left):
+                self._put_back(left)
             elif self._trouble:
                 log.info("the history %s is written again", self._path)
                 self._trouble = ""
@@ -118,6 +144,10 @@ class History:
     def steady_point(self) -> SteadyPoint | None:
         """Where the steady time stood at the last commit; None when nobody knows."""
         return self._ask(HistoryFile.steady_point, None)
+
+    def heard(self) -> Heard | None:
+        """What was heard of the outbox by the last commit; None when nobody knows."""
+        return self._ask(HistoryFile.heard, None)
 
     def incidents(self) -> list[Change]:
         """The incidents kept, each with its last step, ascending by number."""
@@ -155,11 +185,12 @@ class History:
                 self._file.close()
             self._file = None
 
-    def _write(self, batch: _Batch, *, sync: bool) -> bool:
+    def _write(self, batch: _Batch, *, sync: bool) -> _Batch:
+        """What could not be written."""
         assert self._file is not None
         for attempt in range(2):
             try:
-                self._file.write(batch.facts, batch.changes.values(), batch.point, sync=sync)
+                self._file.write(batch.facts, batch.changes.values(), batch.point, batch.heard, sync=sync)
                 before_ms = batch.facts[-1][0] - self._keep_ms if batch.facts else 0
                 if gone := self._file.evict(before_ms, self._max_bytes):
                     self._count({("history", "facts_evicted"): gone})
@@ -170,13 +201,25 @@ class History:
                     self._begin_anew(error)
                     if self._file is not None and attempt == 0:
                         continue
+                elif is_no_room(error) and self._write_little(batch):
+                    batch = _NOTHING._replace(facts=batch.facts)
                 elif not is_busy(error):
                     self._shut()
                     self._retry_at = time.monotonic() + _RETRY_S
                 self._say(f"the history {self._path} cannot be written ({error}): rules may forget at a restart")
-                return False
-            return True
-        return False
+                return batch
+            return _NOTHING
+        return batch
+
+    def _write_little(self, batch: _Batch) -> bool:
+        """There is no room for facts: keep at least what was told to people, so that nobody is told again."""
+        assert self._file is not None
+        try:
+            self._file.write_little(batch.changes.values(), batch.point, batch.heard)
+        except sqlite3.Error as error:
+            log.debug("the history takes nothing at all: %s", error)
+            return False
+        return True
 
     def _halve(self) -> bool:
         """The disk is full: let the older half go, so that what is new fits into its pages."""
@@ -205,6 +248,7 @@ class History:
             )
             self._count({("history", "history_set_aside"): 1})
             self._file = HistoryFile(self._path)
+            self._is_heard_news = True
         except (OSError, sqlite3.Error, HistoryError) as again:
             self._say(f"the history {self._path} cannot be begun anew ({again}): rules forget at a restart")
 
@@ -213,6 +257,7 @@ class History:
             self._waiting = batch.facts + self._waiting
             self._changes = batch.changes | self._changes
             self._point = self._point or batch.point
+            self._is_heard_news = self._is_heard_news or batch.heard is not None
             over = len(self._waiting) - _MAX_WAITING
             if over > 0:
                 del self._waiting[:over]

@@ -13,9 +13,12 @@ import msgspec
 from firmware_bridge.readings import Reading
 from gateway.clock.moments import Moment
 from gateway.clock.steady import SteadyPoint
+from gateway.contract.batches import EPOCH_BYTES
 from gateway.contract.entries import TimeQuality
 from gateway.errors import GatewayError
+from gateway.outbox.outbox import Standing
 from gateway.rules.facts import Change, Fact, Incident, Step
+from gateway.watch.heard import MARK_BYTES, Heard
 
 APPLICATION_ID: Final = 0x76676873  # "vghs"
 _SCHEMA: Final = tuple(file.read_text() for file in sorted(Path(__file__).with_name("schema").glob("*.sql")))
@@ -62,10 +65,31 @@ class HistoryFile:
         self._db.close()
 
     def write(
-        self, facts: Sequence[Bytes], changes: Iterable[Change], point: SteadyPoint | None, *, sync: bool
+        self,
+        facts: Sequence[Bytes],
+        changes: Iterable[Change],
+        point: SteadyPoint | None,
+        heard: Heard | None = None,
+        *,
+        sync: bool,
     ) -> None:
-        """Add facts, incidents as they stand now, and where the steady time stands. sync: on the disk for certain when
-        this returns."""
+        """Add facts, incidents as they stand now, where the steady time stands and what was heard of the outbox. sync:
+        on the disk for certain when this returns."""
+        self._put(facts, changes, point, heard, sync=sync)
+
+    def write_little(self, changes: Iterable[Change], point: SteadyPoint | None, heard: Heard | None) -> None:
+        """As `write`, without facts: these few rows mostly find room where facts do not."""
+        self._put((), changes, point, heard, sync=True)
+
+    def _put(
+        self,
+        facts: Sequence[Bytes],
+        changes: Iterable[Change],
+        point: SteadyPoint | None,
+        heard: Heard | None,
+        *,
+        sync: bool,
+    ) -> None:
         self._db.execute(f"PRAGMA synchronous = {'FULL' if sync else 'NORMAL'}")
         self._db.execute("BEGIN IMMEDIATE")
         try:
@@ -78,6 +102,12 @@ class HistoryFile:
                 self._db.execute(
                     "INSERT OR REPLACE INTO steady VALUES (1, ?, ?, ?, ?, ?, ?)",
                     (point.steady_ms, point.boot, *map(int, point.moment)),
+                )
+            if heard is not None:
+                epochs, sequence = heard.standing
+                self._db.execute(
+                    "INSERT OR REPLACE INTO heard VALUES (1, ?, ?, ?)",
+                    (b"".join(epochs), sequence, b"".join(heard.beyond)),
                 )
             self._db.execute("COMMIT")
         except sqlite3.Error:
@@ -124,6 +154,14 @@ class HistoryFile:
         except ValueError as error:
             raise HistoryError(f"the steady time cannot be read: {error}") from error
 
+    def heard(self) -> Heard | None:
+        """What was heard of the outbox; None in a file that does not say, as one of an earlier version of Vigía."""
+        row = self._db.execute("SELECT epochs, sequence, beyond FROM heard").fetchone()
+        if row is None:
+            return None
+        epochs, sequence, beyond = row
+        return Heard(Standing(_pieces(epochs, EPOCH_BYTES), sequence), _pieces(beyond, MARK_BYTES))
+
     def incidents(self) -> list[Change]:
         """Those kept, each with its last step, ascending. Raises HistoryError for one that cannot be read."""
         rows = self._db.execute("SELECT step, body FROM incident ORDER BY number").fetchall()
@@ -151,6 +189,10 @@ def read_facts(path: Path, *, since_steady_ms: int | None = None, since_wall_ms:
                 yield Fact(steady_ms, wall_ms, quality, _decode(body))
             except msgspec.DecodeError:
                 continue
+
+
+def _pieces(whole: bytes, size: int) -> tuple[bytes, ...]:
+    return tuple(whole[at : at + size] for at in range(0, len(whole), size))
 
 
 def _first_since(db: sqlite3.Connection, steady_ms: int) -> int | None:

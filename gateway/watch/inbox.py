@@ -50,6 +50,12 @@ class Inbox:
                 self._beyond.clear()
             return [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether all that was handed in is taken."""
+        with self._news:
+            return not self._waiting and not self._beyond
+
     def left_out(self) -> Counter[tuple[str, str]]:
         """What was left out since last asked, as counts by place and reason."""
         with self._news:

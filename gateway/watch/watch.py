@@ -4,7 +4,8 @@ the board, the history and headquarters.
 An alert's way: outbox (on disk) -> inbox -> rules -> outputs and board -> history (on disk) and headquarters. Whoever
 is to be warned is warned before the incident itself is on disk: if the gateway is killed between the two, a person was
 warned of something that this post then does not know of, and not the other way round. If it is killed before the rules
-have heard of the alert, the next start finds it in the outbox.
+have heard of the alert, the next start finds it in the outbox; what people did, too. The history keeps up to which
+place in the outbox all was heard (`gateway.watch.heard`).
 """
 
 from __future__ import annotations
@@ -24,13 +25,14 @@ from gateway.clock.clock import Clock
 from gateway.clock.moments import Moment
 from gateway.clock.steady import Steady, SteadyPoint
 from gateway.contract.topics import Lane
-from gateway.outbox.outbox import Accepted, Outbox
+from gateway.outbox.outbox import Accepted, Outbox, Standing
 from gateway.rules.engine import Engine
 from gateway.rules.facts import DETECTIONS, Change, Fact, Incident, Note, Step, with_note
 from gateway.watch.board import MAX_DETECTIONS, Board
+from gateway.watch.heard import MOST_BEYOND, joined
 from gateway.watch.history import History
 from gateway.watch.inbox import Inbox
-from gateway.watch.missed import missed
+from gateway.watch.missed import LANES, as_facts, is_act, is_asked_for, missed
 from gateway.watch.upstream import Upstream, lane_of, reading_of
 
 log = logging.getLogger(__name__)
@@ -46,8 +48,8 @@ _MANY_WAITING: Final = 500
 _BATCH: Final = 64
 """Facts between two looks at what else is due: at a flood, so many share one commit."""
 _DAY_MS: Final = 86_400_000
-_MOST_MISSED: Final = 1000
-"""So many of the outbox's last alerts are looked at for what a kill kept from the rules."""
+_SETTLED_S: Final = 5.0
+"""What a source has put on disk it hands in at once; after so long, surely."""
 
 
 class Warner(Protocol):
@@ -96,6 +98,10 @@ class Watch:
         self.is_live = False
         """Whether it has gone through the history and hears what comes."""
         self._to_tell: deque[Accepted] = deque()
+        self._has_asked = False  # the outbox, for what was missed
+        self._all_heard_s = 0.0  # all that was handed in before then was heard
+        self._passed: tuple[float, Standing, int] | None = None  # when, where, and how many were heard before
+        self._settled_count = 0
 
     # for the intake, from any thread
 
@@ -121,6 +127,9 @@ class Watch:
             self._taken.extend(self._inbox.take(_BATCH, min(TICK_S / 2, max(0.0, tick_at - now))))
             while self._taken:
                 self._hear(self._taken.popleft())
+            looked_s = time.monotonic()
+            if self._inbox.is_empty:
+                self._all_heard_s = looked_s
             if time.monotonic() >= tick_at:
                 self._tick()
                 tick_at = time.monotonic() + TICK_S
@@ -131,6 +140,7 @@ class Watch:
         commit_at = time.monotonic() + self._commit_every_s
         while not stop.is_set():
             is_urgent = self._urgent.wait(min(TICK_S, self._commit_every_s))
+            self._settle()
             if is_urgent or time.monotonic() >= commit_at or self._history.waiting > _MANY_WAITING:
                 self._urgent.clear()
                 self._history.commit(sync=is_urgent)
@@ -143,11 +153,25 @@ class Watch:
         while self._rules is not None and (left := self._inbox.take(_BATCH, 0.0)):
             self._taken.extend(left)
         while self._rules is not None and self._taken:
-            self._history.add(self._fact(self._taken.popleft()))
+            item = self._taken.popleft()
+            self._history.add(self._fact(item), is_asked_for=is_asked_for(item.lane, item.reading))
+        if self._rules is not None and (standing := self._outbox.standing()) is not None:
+            self._history.settle(standing, self._history.heard_count)
         if (point := self._steady.point) is not None:
             self._history.stand(point)
         self._history.commit(sync=True)
         self._tell()
+
+    def _settle(self) -> None:
+        """Move the place in the outbox up to which all was heard. One that is passed counts when no source can be about
+        to hand in something from before it. Ordinary readings move nothing."""
+        if self._passed is not None and self._all_heard_s >= self._passed[0] + _SETTLED_S:
+            _, standing, self._settled_count = self._passed
+            self._history.settle(standing, self._settled_count)
+            self._passed = None
+        count = self._history.heard_count
+        if self._passed is None and count > self._settled_count and (passed := self._outbox.standing()) is not None:
+            self._passed = time.monotonic(), passed, count
 
     def _tell(self) -> None:
         """Tell headquarters of incidents, and of what was left out."""
@@ -166,7 +190,7 @@ class Watch:
     def _hear(self, item: Accepted) -> None:
         reading, moment = item.reading, item.moment
         fact = self._fact(item)
-        self._history.add(fact)
+        self._history.add(fact, is_asked_for=is_asked_for(item.lane, reading))
         if (point := self._steady.point) is not None:
             self._history.stand(point)
         assert self._rules is not None
@@ -184,7 +208,9 @@ class Watch:
         if shown is None or shown.incident.state != "closed" or told.get("incident_step") != Step.ACKNOWLEDGED:
             return
         incident = shown.incident
-        notes = with_note(incident.notes, Note(fact.wall_ms, fact.reading.note))
+        if (note := Note(fact.wall_ms, fact.reading.note)) in incident.notes:
+            return
+        notes = with_note(incident.notes, note)
         change = Change(shown.step, msgspec.structs.replace(incident, note=fact.reading.note, notes=notes))
         self._board.change(change)
         self._history.change(change)
@@ -207,16 +233,16 @@ class Watch:
     def _steps(self, changes: list[Change], steady_ms: int, moment: Moment, age_s: float) -> None:
         for change in changes:
             self._highest = max(self._highest, change.incident.number)
-            self._warn(change, age_s)
+            is_warned = self._warn(change, age_s)
             self._board.change(change)
             self._history.change(change)
             self._send(change, steady_ms, moment)
-            if change.step is not Step.GROWN:
+            if is_warned or change.step is not Step.GROWN:
                 self._urgent.set()
 
-    def _warn(self, change: Change, age_s: float) -> None:
+    def _warn(self, change: Change, age_s: float) -> bool:
         """Of what begins, and of what grows into something more urgent, or is found by another rule, which may be that
-        of an output."""
+        of an output. Whether anybody is."""
         incident, number = change.incident, change.incident.number
         if change.step is Step.ACKNOWLEDGED:
             self._warner.acknowledged(number)
@@ -228,6 +254,8 @@ class Watch:
                 self._warned[number] = incident
                 if incident.state == "open":
                     self._warner.warn(change, age_s, before)
+                    return True
+        return False
 
     def _send(self, change: Change, steady_ms: int, moment: Moment, *, is_past: bool = False) -> None:
         if self._upstream.is_due(change, steady_ms):
@@ -247,8 +275,8 @@ class Watch:
         steady_ms = self._steady.at(moment)
         if stood is not None:
             self._board.was_deaf(stood.steady_ms, steady_ms)
-            self._take_up_missed(stood, steady_ms)
         known = self._history.incidents()
+        taken_up = self._take_up_missed(known, stood, steady_ms)
         for change in known:
             if change.incident.state != "closed" or steady_ms - change.incident.last_steady_ms < _DAY_MS:
                 self._board.change(change)
@@ -264,6 +292,9 @@ class Watch:
         incidents = [change.incident for change in known]
         last = self._numbered = self._outbox.tallies().get(NUMBERED, 0)
         changes = rules.recall(incidents, past, steady_ms, moment.wall_ms, int(moment.quality), last_number=last)
+        for fact in taken_up:
+            if is_act(fact.reading):  # a note on what somebody had seen to before
+                changes += rules.hear(fact)
         self._recall_failed = False
         self._highest = max([last, *(one.number for one in incidents), *(one.incident.number for one in changes)])
         for change in changes:
@@ -272,6 +303,10 @@ class Watch:
             self._board.change(change)
             self._history.change(change)
             self._send(change, steady_ms, moment, is_past=True)
+            self._urgent.set()
+        for fact in taken_up:
+            if is_act(fact.reading):
+                self._note_what_is_over(fact)
         for incident in (*rules.open_incidents(), *rules.held_back()):  # what has grown, and was not told yet
             shown = self._board.incident(incident.number)
             if shown is not None and shown.incident != incident:
@@ -280,18 +315,27 @@ class Watch:
         took_s = time.monotonic() - began
         log.info("the rules have begun in %.1f s, %d incidents are open", took_s, len(rules.open_incidents()))
 
-    def _take_up_missed(self, stood: SteadyPoint, steady_ms: int) -> None:
-        """Put into the history what the outbox had and the rules had not when the post was killed."""
-        entries = self._outbox.latest_from_before(Lane.ALERT, _MOST_MISSED)
-        facts = missed(entries, self._history.facts(since_steady_ms=stood.steady_ms), stood, steady_ms)
-        if not facts:
-            return
-        log.info("%d alerts came just before the post went off: the rules hear them now", len(facts))
+    def _take_up_missed(self, known: Sequence[Change], stood: SteadyPoint | None, steady_ms: int) -> list[Fact]:
+        """Put into the history what the outbox had and the rules had not when the post was killed, and that this is
+        done with. A history that does not say what was heard is lost, or of an earlier version: then nothing."""
+        if self._has_asked:
+            return []
+        heard, epochs, point = self._history.heard(), self._outbox.epochs(), self._steady.point
+        facts: list[Fact] = []
+        if heard is not None and point is not None:
+            entries = self._outbox.latest_beyond(heard.standing, LANES, MOST_BEYOND)
+            found = missed(entries, heard.beyond, {change.incident.number for change in known})
+            facts = as_facts(found, stood or point, 0 if stood is None else stood.steady_ms, steady_ms)
+        if facts:
+            log.info("%d readings came just before the post went off: the rules hear them now", len(facts))
         for fact in facts:
             self._history.add(fact)
-        if (point := self._steady.point) is not None:
+        if point is not None:
             self._history.stand(point)
+        self._history.settle(joined(heard and heard.standing, Standing(epochs, 0)), 0)
         self._history.commit(sync=True)
+        self._has_asked = True
+        return facts
 
     def _remembered(self, facts: Iterable[Fact], since_ms: int) -> Iterator[Fact]:
         """Those facts since a steady time; and what the board shows of all of them, for the board."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from firmware_bridge.readings import Reading
 from firmware_bridge.sources import Delivery
 from gateway.clock.clock import Clock
+from gateway.clock.machine import MachineTime
 from gateway.contract.entries import Entry
 from gateway.contract.topics import Lane
 from gateway.intake import Intake, Lanes
@@ -43,10 +44,16 @@ class Receiver(HttpFront):
 class Post:
     """A lookout that runs."""
 
-    def __init__(self, directory: Path, warnings: Sequence[dict[str, object]], rules: Path | None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        warnings: Sequence[dict[str, object]],
+        rules: Path | None,
+        machine: MachineTime | None = None,
+    ) -> None:
         told = {"outbox": {"path": directory / "outbox.db"}, "warnings": list(warnings), "rules": {"path": rules}}
         settings = GatewaySettings.model_validate(told)
-        self.clock = Clock("system")
+        self.clock = Clock("system", machine)
         self.outbox = Outbox(settings.outbox.path, max_bytes=1 << 28, memory_bytes=1 << 22, clock=self.clock)
         self.lookout = Lookout(settings, self.outbox, self.clock, Speakers())
         self.intake = Intake(
@@ -87,11 +94,15 @@ def webhook(receiver: Receiver) -> dict[str, object]:
 
 @contextmanager
 def lookout(
-    directory: Path, *warnings: dict[str, object], rules: Path | None = None, failed: list[str] | None = None
+    directory: Path,
+    *warnings: dict[str, object],
+    rules: Path | None = None,
+    failed: list[str] | None = None,
+    machine: MachineTime | None = None,
 ) -> Iterator[Post]:
     """A post on this directory; as many as wanted, one after the other, are restarts of one gateway. failed: gets the
-    name of each stage that failed."""
-    post = Post(directory, warnings, rules)
+    name of each stage that failed. machine: its clocks."""
+    post = Post(directory, warnings, rules, machine)
     post.outbox.open()
     post.lookout.open()
     supervisor = Supervisor((failed if failed is not None else []).append)

@@ -13,8 +13,11 @@ from firmware_bridge.readings import Kind, Reading, make_reading
 from gateway.clock.moments import Moment
 from gateway.clock.steady import SteadyPoint
 from gateway.contract.entries import Entry, TimeQuality
-from gateway.watch.missed import missed
-from tests.gateway.watch.facts_made import fact, heard
+from gateway.contract.topics import Lane
+from gateway.rules.facts import Step
+from gateway.watch.heard import mark_of
+from gateway.watch.missed import as_facts, missed
+from tests.gateway.watch.facts_made import heard
 from tests.gateway.watch.lookouts import Receiver, lookout, webhook
 from tests.support.waiting import wait_until
 
@@ -54,30 +57,41 @@ def test_a_kill_between_the_outbox_and_the_rules_keeps_nobody_from_being_warned(
         assert receiver.numbers() == [1, 2]
 
 
-def entry(reading: Reading, after_ms: int) -> Entry:
-    return Entry(1, STOOD.moment.wall_ms + after_ms, TimeQuality.NTP, 16, reading)
+def entry(reading: Reading, after_ms: int = 0) -> tuple[Lane, Entry]:
+    lane = Lane.DETECTION if reading.values().get("incident_step") == Step.ACKNOWLEDGED else Lane.ALERT
+    return lane, Entry(1, STOOD.moment.wall_ms + after_ms, TimeQuality.NTP, 16, reading)
+
+
+def of_incident(number: int, step: Step, label: str = "gunshot") -> Reading:
+    return make_reading(Kind.INCIDENT, "norte", {"incident_number": number, "incident_step": int(step)}, label=label)
 
 
 def test_what_was_heard_and_what_the_post_itself_said_is_not_missed() -> None:
-    incident = make_reading(Kind.INCIDENT, "norte", {"incident_number": 1, "incident_step": 1}, label="gunshot")
-    before, known, own = entry(heard("gunshot"), -1), entry(heard("chainsaw"), 0), entry(incident, 5)
-    assert missed([before, known, own], [fact(50_000, heard("chainsaw", age_s=2.0))], STOOD, 60_000) == []
-    assert len(missed([before, known, own], [], STOOD, 60_000)) == 1
+    own, heard_once, again = entry(of_incident(1, Step.RAISED)), entry(heard("chainsaw")), entry(heard("chainsaw"))
+    mark = mark_of(heard("chainsaw", age_s=2.0))
+    assert missed([own, heard_once], [mark], {1}) == []
+    assert missed([own, heard_once, again], [mark], {1}) == [again[1]]
+    rustle = (Lane.DETECTION, entry(heard("voices"))[1])
+    assert missed([rustle], [], ()) == []  # no alert: it need not be on disk before it is heard
 
 
-def test_what_came_no_later_than_one_whose_incident_is_there_was_heard() -> None:
-    """The history had no room for a day, and its last commit is as old."""
-    incident = make_reading(Kind.INCIDENT, "norte", {"incident_number": 1, "incident_step": 1}, label="gunshot")
+def test_what_came_no_later_than_an_incident_that_the_history_does_not_know_was_heard() -> None:
+    """The history had no room for a day, and what it says is as old."""
     heard_by_the_rules = [entry(heard("voices"), 1000), entry(heard("gunshot"), 2000)]
-    meanwhile, last = entry(heard("vehicle"), 2100), entry(heard("chainsaw"), 3000)
-    entries = [*heard_by_the_rules, meanwhile, entry(incident, 2200), last]
-    found = missed(entries, [], STOOD, 60_000)
-    assert [fact.reading for fact in found] == [meanwhile.reading, last.reading]
+    act, last = entry(of_incident(6, Step.ACKNOWLEDGED)), entry(heard("chainsaw"), 3000)
+    entries = [*heard_by_the_rules, act, entry(of_incident(7, Step.RAISED)), last]
+    assert missed(entries, [], {5, 6}) == [act[1], last[1]]
+    assert missed(entries, [], {5, 6, 7}) == [one for _, one in (*heard_by_the_rules, act, last)]
 
 
-def test_missed_alerts_are_facts_in_order_and_none_is_to_come() -> None:
-    """The wall clock may have been set meanwhile."""
-    late, early = entry(heard("chainsaw"), 86_400_000), entry(heard("gunshot"), 700)
-    found = missed([late, early], [], STOOD, 60_000)
-    assert [(one.steady_ms, one.reading.label) for one in found] == [(50_700, "gunshot"), (60_000, "chainsaw")]
-    assert found[0].wall_ms == early.time_ms
+def test_missed_alerts_are_facts_in_the_order_of_the_outbox_and_none_is_to_come() -> None:
+    """The wall clock may have been set meanwhile, and not only forwards."""
+    entries = [entry(heard(label), ms)[1] for label, ms in [("gunshot", -9), ("chainsaw", 700), ("voices", 86_400_000)]]
+    found = as_facts([*entries, entries[0]], STOOD, 50_000, 60_000)
+    assert [(one.steady_ms, one.reading.label) for one in found] == [
+        (50_000, "gunshot"),
+        (50_700, "chainsaw"),
+        (60_000, "voices"),
+        (60_000, "gunshot"),
+    ]
+    assert found[0].wall_ms == entries[0].time_ms
