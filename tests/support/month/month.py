@@ -259,11 +259,11 @@ class Month:
     def disk_fills(self) -> None:
         """Somebody else takes all the room, again and again."""
         self._filler = fill(self.post.disk)
-        self.disk_words.add(self.post.outbox().trouble)
 
     def disk_has_room(self) -> None:
         """Somebody tidies up."""
         assert self._filler is not None
+        self.disk_words.add(self.post.outbox().trouble)
         self._filler.unlink()
         self._say([self._regular(SENSORS[0])])
         wait_until("the outbox is well again", lambda: not self.post.outbox().trouble, timeout_s=30)
