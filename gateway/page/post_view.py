@@ -279,12 +279,13 @@ def _output(one: OutputWord, state: BoardState, say: Language) -> OutputRow:
     if one.standing == "giving":
         words = say("Está sonando") if one.kind == "siren" else say("Está encendida")
         return OutputRow(one.name, pictogram, kind, "well", words)
+    if one.last_ms is None and one.kind == "log":  # nobody need hear it
+        return OutputRow(one.name, pictogram, kind, "well", say("Anota cada aviso en el registro del puesto"))
     if one.last_ms is None:
         advice = {
             "siren": say("Toque «Probar» y fíjese que suene"),
             "lamp": say("Toque «Probar» y fíjese que se encienda"),
             "radio": say("Toque «Probar» y fíjese que llegue a las radios"),
-            "log": "",
         }.get(one.kind, say("Toque «Probar» y pregunte a quien debe recibirlo si le llegó"))
         return OutputRow(one.name, pictogram, kind, "untried", say("Sin probar desde que arrancó el puesto"), advice)
     words = say(

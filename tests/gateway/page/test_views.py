@@ -227,14 +227,16 @@ def test_an_output_that_was_never_tried_is_no_well_one_and_says_how(post: Post) 
             OutputWord("mesh", "radio", now_ms - 7_200_000, standing="well"),
             OutputWord("gancho", "webhook", now_ms, trouble="refused", standing="failing"),
             OutputWord("techo", "lamp", standing="giving"),
+            OutputWord("registro", "log"),
         )
     )
-    siren, radio, hook, lamp = post_view(post.board.snapshot(), SPANISH).outputs
+    siren, radio, hook, lamp, log = post_view(post.board.snapshot(), SPANISH).outputs
     assert (siren.mood, siren.advice) == ("untried", "Toque «Probar» y fíjese que suene")
     assert (radio.mood, radio.advice) == ("well", "")
     assert radio.words.startswith("Funcionó por última vez hace 2 h (")
     assert (hook.mood, hook.more) == ("bad", "refused")
     assert (lamp.mood, lamp.words) == ("well", "Está encendida")
+    assert log.mood == "well"
 
 
 def test_everything_wrong_is_said_with_what_to_do(post: Post) -> None:
