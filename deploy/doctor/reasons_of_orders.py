@@ -51,8 +51,8 @@ REASONS_OF_ORDERS: Final[Mapping[str, Reason]] = {
     "clock_not_trusted": Reason(
         Text("órdenes que esperan a que el puesto sepa la hora", "orders that wait until the post knows the time"),
         Text(
-            "Mire el reloj del puesto (GPS o red); o dé la orden con --despite-clock",
-            "See to the post's clock (GPS or network); or give the order with --despite-clock",
+            "Mire el reloj del puesto (GPS o red); o dé la orden con --any-time",
+            "See to the post's clock (GPS or network); or give the order with --any-time",
         ),
     ),
     "expired": Reason(
